@@ -1,0 +1,32 @@
+# The verbs of this repository; `make help` lists them.
+# Make variables: PYTHON=/path/to/python3.12 for setup, ARGS="--seed 8" for run, PYTEST_ARGS="-k risk" for the tests.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-slow bench lint lock
+bin := .venv/bin
+code := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+setup: ## everything into .venv, from the locked requirements (does nothing when nothing changed)
+	@PYTHON="$(PYTHON)" scripts/setup
+
+run: setup ## a whole six-hour session in virtual time against the gateway simulator
+	@$(bin)/algotrade run --profile dev --speed max --duration 6h $(ARGS)
+
+test: lint ## lint, types and all tests that take seconds
+	@$(bin)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: setup ## the tests that take minutes: kills, campaigns
+	@$(bin)/python -m pytest -m slow $(PYTEST_ARGS)
+
+bench: setup ## every benchmark, one after the other
+	@for file in benchmarks/bench_*.py; do printf '\n== %s\n' "$$file"; $(bin)/python "$$file" || exit 1; done
+
+lint: setup ## ruff and mypy
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check --quiet . || { echo 'lint: not formatted; run $(bin)/ruff format .' >&2; exit 1; }
+	@$(bin)/mypy $(code)
+
+lock: setup ## compile the requirements files from pyproject.toml (scripts/lock --upgrade for newer pins)
+	@scripts/lock

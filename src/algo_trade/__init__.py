@@ -1,0 +1,1 @@
+"""algo-trade: a paper-trading proving ground for Interactive Brokers."""

@@ -1,0 +1,77 @@
+"""Options that need reading: durations, speeds, symbols, files of quotes. A bad one is a usage error, exit 2."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from algo_trade.gateway_sim import RecordedQuotes, load_recorded_quotes
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9. \-]{0,19}")
+_LONGEST_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """How fast a session's clock runs: 1 is the machine's own; None is as fast as it goes."""
+
+    factor: float | None
+
+    @property
+    def real(self) -> bool:
+        return self.factor == 1.0
+
+
+def parse_duration_s(text: str) -> float:
+    """`6h`, `6h30m`, `90s`, `1h0m30s`: more than nothing and at most a day."""
+    match = _DURATION.fullmatch(text.strip().lower())
+    hours, minutes, seconds = (
+        (float(part) if part else 0.0 for part in match.groups()) if match else (0, 0, 0)
+    )
+    duration_s = hours * 3600 + minutes * 60 + seconds
+    if not 0 < duration_s <= _LONGEST_S:
+        raise typer.BadParameter(
+            f"{text!r} is no duration between 1s and 24h; write it like 6h, 6h30m or 90s"
+        )
+    return duration_s
+
+
+def parse_speed(text: str) -> Speed:
+    if text == "max":
+        return Speed(None)
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not 0 < factor <= 1e6:
+        raise typer.BadParameter(f"{text!r} is no speed; write 1 (real time), a number above 0, or max")
+    return Speed(factor)
+
+
+def parse_symbols(text: str) -> tuple[str, ...]:
+    symbols = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    for symbol in symbols:
+        if not _SYMBOL.fullmatch(symbol):
+            raise typer.BadParameter(f"{symbol!r} is no symbol; write them like SPY,QQQ")
+    if not symbols or len(set(symbols)) != len(symbols):
+        raise typer.BadParameter(f"{text!r} names no symbol, or one twice; write them like SPY,QQQ")
+    return symbols
+
+
+def parse_quotes(given: list[str]) -> dict[str, RecordedQuotes]:
+    """Each `SYM=FILE`, read and checked. Raises the file's own error (exit 3) when it is no good."""
+    files: dict[str, Path] = {}
+    for text in given:
+        symbol, equals, path = text.partition("=")
+        (name,) = parse_symbols(symbol) if symbol.strip() else ("",)
+        if not equals or not name or not path or name in files:
+            raise typer.BadParameter(
+                f"{text!r} is not SYM=FILE, or names a symbol twice", param_hint="--quotes"
+            )
+        files[name] = Path(path).expanduser()
+    return {symbol: load_recorded_quotes(path) for symbol, path in files.items()}

@@ -1,0 +1,152 @@
+"""`algotrade run`: one session, from the first message to the report."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from algo_trade.cli.options import Speed, parse_duration_s, parse_quotes, parse_speed, parse_symbols
+from algo_trade.cli.progress import terminal_watcher
+from algo_trade.clock import (
+    Clock,
+    Interrupts,
+    SeededIds,
+    SystemClock,
+    SystemIds,
+    new_york,
+    rng,
+    run_real,
+    run_virtual,
+    utc,
+)
+from algo_trade.exit_codes import ExitCode
+from algo_trade.session.ending import Ending, exit_code
+from algo_trade.session.plan import SessionPlan, plan_session, write_record
+from algo_trade.session.progress import Watcher
+from algo_trade.session.report import gate_failures, summary_text, write_report
+from algo_trade.session.session import Session
+from algo_trade.settings import Settings, load_settings, secret_values
+from algo_trade.strategy_plane import OfiStrategy
+from algo_trade.telemetry import Redactor, configure_logging
+
+# A session makes millions of short-lived objects and few lasting ones; the default threshold would look
+# through the lasting ones thousands of times.
+_GC_THRESHOLD = 50_000
+
+
+def run(
+    profile: Annotated[str, typer.Option(help="dev (own simulator) or paper (a gateway).")] = "dev",
+    duration: Annotated[str, typer.Option(help="How long to trade: 6h, 6h30m, 90s.")] = "6h",
+    speed: Annotated[str, typer.Option(help="1 is real time; a number or max is virtual time.")] = "1",
+    seed: Annotated[int, typer.Option(help="Seed of the simulated market and of every random choice.")] = 1,
+    symbols: Annotated[str | None, typer.Option(help="Symbols to trade, separated by commas.")] = None,
+    quotes: Annotated[
+        list[str] | None, typer.Option(help="SYM=FILE: trade recorded quotes. Repeatable.")
+    ] = None,
+    bus: Annotated[str, typer.Option(help="The log between the planes: embedded.")] = "embedded",
+    session_dir: Annotated[
+        Path | None, typer.Option(help="Where the session lives; an unfinished one there is resumed.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+) -> None:
+    """Run a trading session and report on it. stdout gets the summary, stderr the progress."""
+    pace, duration_s = parse_speed(speed), parse_duration_s(duration)
+    wanted = parse_symbols(symbols) if symbols is not None else None
+    _refuse_contradictions(profile, pace, bus, bool(quotes))
+    settings = load_settings(profile)
+    if settings.session_refusal is not None:
+        print(f"algotrade: {settings.session_refusal}", file=sys.stderr)
+        raise typer.Exit(ExitCode.CONFIG)
+    recorded = parse_quotes(quotes or [])
+    plan = plan_session(
+        settings,
+        session_dir or _new_directory(profile),
+        clock_kind="real" if pace.real else "virtual",
+        seed=seed,
+        duration_s=duration_s,
+        symbols=wanted or tuple(recorded) or settings.market_data.symbols,
+        quotes=recorded,
+        strategy_id=OfiStrategy.strategy_id,
+        clock=SystemClock(),
+        ids=SystemIds(),
+    )
+    began_ns = SystemClock().monotonic_ns()
+    with terminal_watcher(plan, sys.stderr) as watcher:
+        ending = _run(plan, pace, settings, watcher)
+    _finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json)
+
+
+def _refuse_contradictions(profile: str, pace: Speed, bus: str, has_quotes: bool) -> None:
+    if bus != "embedded":
+        raise typer.BadParameter(f"{bus!r} is no bus; there is embedded", param_hint="--bus")
+    if profile == "paper" and not pace.real:
+        raise typer.BadParameter(
+            "a gateway keeps real time: profile paper runs at speed 1", param_hint="--speed"
+        )
+    if profile == "paper" and has_quotes:
+        raise typer.BadParameter("recorded quotes need the simulator of profile dev", param_hint="--quotes")
+
+
+def _new_directory(profile: str) -> Path:
+    now = utc(SystemClock().now_ns())
+    return Path("sessions") / f"{profile}-{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
+
+
+def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher) -> Ending:
+    sessions: list[Session] = []
+
+    def on_signal(count: int) -> None:
+        if count == 1 and sessions:
+            print(
+                "stopping: orders cancelled, positions flattened, report written (again: leave now)",
+                file=sys.stderr,
+            )
+            sessions[0].interrupt()
+        else:
+            print(f"left at once: {sessions[0].what_is_open() if sessions else 'nothing'}", file=sys.stderr)
+            os._exit(ExitCode.INTERRUPTED)
+
+    async def body(clock: Clock) -> Ending:
+        configure_logging(settings.log_level, redactor=Redactor(secret_values(settings)), now_ns=clock.now_ns)
+        ids = SystemIds() if pace.real else SeededIds(rng(plan.seed, "ids", str(plan.begins_ns)))
+        session = Session(plan, clock, ids, watcher)
+        sessions.append(session)
+        return await session.run()
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 100)
+    interrupts = Interrupts(on_signal)
+    if pace.real:
+        return run_real(body, interrupts=interrupts)
+    return run_virtual(body, start_ns=plan.begins_ns, speed=pace.factor, interrupts=interrupts)
+
+
+def _finish(plan: SessionPlan, ending: Ending, wall_s: float, json: bool) -> None:
+    """session.json completed, the report written, the summary told, the exit code decided."""
+    record = plan.record().model_copy(
+        update={
+            "ended": utc(ending.ended_ns),
+            "duration_s": round((ending.ended_ns - plan.started_ns) / 1e9, 6),
+            "wall_s": round(wall_s, 3),
+            "mode": ending.mode,
+        }
+    )
+    write_record(plan.directory, record)
+    report = write_report(plan.directory)
+    write_record(plan.directory, record.model_copy(update={"digest": report.summary.digest}))
+    failures = gate_failures(report.summary)
+    print(report.summary.model_dump_json() if json else summary_text(report.summary))
+    for line in (ending.told, *failures):
+        if line:
+            print(f"algotrade: {line}", file=sys.stderr)
+    print(
+        f"session of {new_york(plan.started_ns):%Y-%m-%d}, report: {plan.directory / 'report.html'}",
+        file=sys.stderr,
+    )
+    raise typer.Exit(exit_code(ending, failures))

@@ -1,0 +1,85 @@
+"""`algotrade sim serve`: the gateway simulator, for any program that speaks the TWS protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from algo_trade.cli.options import parse_quotes, parse_speed, parse_symbols
+from algo_trade.clock import Clock, Interrupts, run_real
+from algo_trade.exit_codes import ExitCode
+from algo_trade.gateway_sim import SimulatorConfig, serve
+from algo_trade.gateway_sim.config import DEFAULT_SYMBOLS
+from algo_trade.telemetry import Redactor, configure_logging
+
+sim_app = typer.Typer(help="The gateway simulator.", no_args_is_help=True)
+
+
+@sim_app.callback()
+def _sim() -> None:
+    """The gateway simulator."""
+
+
+@sim_app.command("serve")
+def serve_command(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes any free one.")
+    ] = 4002,
+    seed: Annotated[int, typer.Option(help="The market's seed.")] = 1,
+    symbols: Annotated[str, typer.Option(help="Symbols with a market, separated by commas.")] = ",".join(
+        DEFAULT_SYMBOLS
+    ),
+    quotes: Annotated[
+        list[str] | None, typer.Option(help="SYM=FILE: serve recorded quotes. Repeatable.")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="How many times as fast as real time the quotes pass.")] = "1",
+    ack_ms: Annotated[float, typer.Option(min=0, help="Mean time to acknowledge an order, ms.")] = 20.0,
+    fill_ms: Annotated[float, typer.Option(min=0, help="Mean time from there to the market, ms.")] = 40.0,
+    lines: Annotated[int, typer.Option(min=1, help="Market data lines; other limits follow from it.")] = 100,
+    wire_log: Annotated[
+        Path | None,
+        typer.Option(help="Note every order and cancel frame that arrives in this file (JSON lines)."),
+    ] = None,
+) -> None:
+    """Serve until Ctrl-C. Prints one JSON line with host and port when it listens."""
+    factor = parse_speed(speed).factor
+    if factor is None:
+        raise typer.BadParameter(
+            "a simulator for other programs runs in real time: name a number", param_hint="--speed"
+        )
+    config = SimulatorConfig(
+        seed=seed,
+        symbols=parse_symbols(symbols),
+        quotes=parse_quotes(quotes or []),
+        speed=factor,
+        ack_ms=ack_ms,
+        fill_ms=fill_ms,
+        lines=lines,
+        wire_log=wire_log,
+    )
+    configure_logging("INFO", redactor=Redactor(()))
+
+    def ready(bound_host: str, bound_port: int) -> None:
+        print(json.dumps({"host": bound_host, "port": bound_port}), flush=True)
+
+    serving: list[asyncio.Task[None]] = []
+
+    async def body(clock: Clock) -> None:
+        serving.append(asyncio.ensure_future(serve(config, host, port, clock, ready)))
+        await asyncio.wait(serving)
+
+    def stop(_count: int) -> None:
+        serving[0].cancel()
+
+    run_real(body, interrupts=Interrupts(stop))
+    if not serving[0].cancelled() and (error := serving[0].exception()) is not None:
+        if not isinstance(error, OSError):
+            raise error
+        print(f"algotrade: cannot listen on {host}:{port}: {error.strerror}", file=sys.stderr)
+        raise typer.Exit(ExitCode.CONFIG)

@@ -1,0 +1,126 @@
+"""What a fill does: to the order, the account, and the record of executions. Saved before anyone hears of it."""
+
+from __future__ import annotations
+
+from algo_trade.gateway_sim.account import MICROS_PER_E4, Account
+from algo_trade.gateway_sim.commission import order_commission_micros
+from algo_trade.gateway_sim.ids import Ids
+from algo_trade.gateway_sim.orders import ENDED, SimExecution, SimOrder, Status
+from algo_trade.gateway_sim.state import StateStore
+
+
+class Booking:
+    """The books of one account: every order and every execution there was."""
+
+    def __init__(self, account: Account, ids: Ids, store: StateStore) -> None:
+        self.account = account
+        self.orders: dict[int, SimOrder] = {}
+        self.executions: list[SimExecution] = []
+        self._unfinished: dict[int, SimOrder] = {}
+        self._by_client: dict[tuple[int, int], SimOrder] = {}
+        self._ids = ids
+        self._store = store
+
+    def restore(self) -> None:
+        """Read back what the store has."""
+        for order in self._store.orders():
+            self._remember(order)
+        self.executions = list(self._store.executions())
+        for position in self._store.positions():
+            self.account.positions[position.con_id] = position
+
+    def find(self, client_id: int, order_id: int) -> SimOrder | None:
+        """The order a client calls `order_id`."""
+        return self._by_client.get((client_id, order_id))
+
+    def _remember(self, order: SimOrder) -> None:
+        self.orders[order.perm_id] = order
+        self._by_client[order.client_id, order.order_id] = order
+        if order.status not in ENDED:
+            self._unfinished[order.perm_id] = order
+
+    def add(self, order: SimOrder) -> None:
+        """A new order, with the ids it used up."""
+        self._remember(order)
+        self._store.save(orders=(order,), facts=self._ids.facts)
+
+    def save(self, order: SimOrder) -> None:
+        """An order changed."""
+        self._store.save(orders=(order,))
+
+    def fill(
+        self, order: SimOrder, shares: int, price_e4: int, now_ns: int, commission_due_ns: int
+    ) -> SimExecution:
+        """Book a fill and return its execution."""
+        assert 0 < shares <= order.remaining, "no order gets more than it asks for"
+        assert (
+            order.limit_e4 is None
+            or (price_e4 <= order.limit_e4) == order.is_buy
+            or price_e4 == order.limit_e4
+        )
+        order.filled += shares
+        order.fills += 1
+        order.value_micros += shares * price_e4 * MICROS_PER_E4
+        order.last_price_e4 = price_e4
+        commission = order_commission_micros(order.filled, order.value_micros) - order.commission_micros
+        order.commission_micros += commission
+        signed = shares if order.is_buy else -shares
+        realized = self.account.fill(order.con_id, signed, price_e4, commission)
+        if order.remaining == 0:
+            order.step(Status.FILLED)
+            order.completed_ns = now_ns
+            order.completed_status = f"Filled Size: {order.filled}"
+        elif order.status is Status.PRE_SUBMITTED:
+            order.step(Status.SUBMITTED)
+        execution = SimExecution(
+            exec_id=self._ids.new_exec_id(),
+            perm_id=order.perm_id,
+            order_id=order.order_id,
+            client_id=order.client_id,
+            con_id=order.con_id,
+            symbol=order.symbol,
+            exchange=order.exchange,
+            is_buy=order.is_buy,
+            shares=shares,
+            price_e4=price_e4,
+            time_ns=now_ns,
+            cumulative_shares=order.filled,
+            cumulative_value_micros=order.value_micros,
+            order_ref=order.order_ref,
+            commission_micros=commission,
+            realized_micros=realized,
+            commission_due_ns=commission_due_ns,
+        )
+        self.executions.append(execution)
+        self._store.save(
+            orders=(order,),
+            executions=(execution,),
+            account=self.account,
+            position=self.account.positions[order.con_id],
+            facts=self._ids.facts,
+        )
+        return execution
+
+    def end(self, order: SimOrder, status: Status, now_ns: int, why: str) -> None:
+        """An order ends without a further fill."""
+        order.step(status)
+        order.completed_ns = now_ns
+        order.completed_status = why
+        self.save(order)
+
+    def live_orders(self) -> list[SimOrder]:
+        """Orders that can still fill, oldest first."""
+        for order in [order for order in self._unfinished.values() if order.status in ENDED]:
+            del self._unfinished[order.perm_id]
+        return [order for order in self._unfinished.values() if order.is_live]
+
+    def working_shares(self) -> dict[int, tuple[int, int]]:
+        """Shares that live orders may still buy and sell, by contract."""
+        totals: dict[int, tuple[int, int]] = {}
+        for order in self.live_orders():
+            bought, sold = totals.get(order.con_id, (0, 0))
+            if order.is_buy:
+                totals[order.con_id] = (bought + order.remaining, sold)
+            else:
+                totals[order.con_id] = (bought, sold + order.remaining)
+        return totals

@@ -1,0 +1,66 @@
+"""What a simulator is told when it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes
+
+DEFAULT_SYMBOLS = ("SPY", "QQQ", "IWM")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorConfig:
+    """The whole configuration; the same one with the same seed gives the same market and the same bytes.
+
+    `quotes` are recorded days by symbol, as paths or already loaded; a symbol given quotes need not be in
+    `symbols`. `ack_ms` and `fill_ms` are the mean delays until the gateway acknowledges an order and until it
+    meets the market after that. `lines` is the number of market data lines; half of it (at least 50) is the
+    number of messages allowed a second, a twentieth (at least 5) the number of tick-by-tick subscriptions.
+    `speed` multiplies the pace of the quotes, recorded and seeded. `market_open_ns` (UTC epoch) opens a regular
+    trading day; None keeps the exchange open round the clock. `state_path` keeps the account across restarts;
+    `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted.
+    """
+
+    seed: int = 1
+    symbols: tuple[str, ...] = DEFAULT_SYMBOLS
+    quotes: Mapping[str, Path | RecordedQuotes] = field(default_factory=dict)
+    account_id: str = "DSIM001"
+    ack_ms: float = 20.0
+    fill_ms: float = 40.0
+    lines: int = 100
+    speed: float = 1.0
+    market_open_ns: int | None = None
+    state_path: Path | None = None
+    wire_log: Path | None = None
+    starting_cash: Decimal = Decimal(1_000_000)
+
+    def __post_init__(self) -> None:
+        if not self.account_id.startswith("D"):
+            raise ValueError("account_id must start with D: the simulator only has paper accounts")
+        if self.ack_ms < 0 or self.fill_ms < 0:
+            raise ValueError("ack_ms and fill_ms must not be negative")
+        if self.lines < 1:
+            raise ValueError("lines must be at least 1")
+        if not self.speed > 0:
+            raise ValueError("speed must be positive")
+
+    @property
+    def starting_cash_micros(self) -> int:
+        return int(self.starting_cash * 1_000_000)
+
+    @property
+    def messages_per_s(self) -> int:
+        """No real account has fewer than 100 lines, so none is allowed fewer than 50 messages a second."""
+        return max(50, self.lines // 2)
+
+    @property
+    def tick_by_tick_limit(self) -> int:
+        return max(5, self.lines // 20)
+
+    def all_symbols(self) -> tuple[str, ...]:
+        """Symbols that have a market, without repeats, in order."""
+        return tuple(dict.fromkeys((*self.symbols, *self.quotes)))

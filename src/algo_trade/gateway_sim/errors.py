@@ -1,0 +1,39 @@
+"""What can go wrong in the simulator, sorted by what the caller does next.
+
+SimulatorError
+├── QuotesFileError       this input file is bad: fix the file (the CLI prints it as one line)
+├── SimulatorStateError   the saved state belongs to another simulator: use another path or the old settings
+└── WireError             this peer broke the protocol: its connection is closed, the simulator stays up
+    └── RequestError      this one request is bad: it is answered with a gateway error, the connection stays
+"""
+
+from __future__ import annotations
+
+
+class SimulatorError(Exception):
+    """Base of everything the simulator raises on purpose."""
+
+
+class QuotesFileError(SimulatorError):
+    """A recorded quotes file that cannot be served; the text names the file, the row and the reason."""
+
+
+class SimulatorStateError(SimulatorError):
+    """State on disk that does not belong to this configuration."""
+
+
+class WireError(SimulatorError):
+    """Bytes that no client of this protocol sends."""
+
+
+class RequestError(WireError):
+    """A framed request that cannot be honoured.
+
+    `code` and `text` are the gateway's own; `request_id` is the id to answer to, -1 when it has none.
+    """
+
+    def __init__(self, code: int, text: str, request_id: int = -1) -> None:
+        super().__init__(f"{code} {text}")
+        self.code = code
+        self.text = text
+        self.request_id = request_id

@@ -1,0 +1,79 @@
+"""Requests for what the simulator does not have: answered as a bare paper account's gateway answers, never silence."""
+
+from __future__ import annotations
+
+from algo_trade.gateway_sim.connection import ClientConnection
+from algo_trade.gateway_sim.errors import RequestError
+from algo_trade.gateway_sim.gateway import Gateway, Handler
+from algo_trade.gateway_sim.handlers.contracts import find_or_refuse
+from algo_trade.gateway_sim.wire import replies
+from algo_trade.gateway_sim.wire.decode import Decoded
+from algo_trade.gateway_sim.wire.layout import Layout, Value
+from algo_trade.gateway_sim.wire.values import clean
+
+_NO_HISTORY = "Historical Market Data Service error message:HMDS query returned no data: "
+
+
+def historical_data(gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
+    instrument = find_or_refuse(gateway, request)
+    what = clean(request.text("what"))
+    raise RequestError(162, f"{_NO_HISTORY}{instrument.symbol}@SMART {what} (history is not simulated)")
+
+
+def head_timestamp(gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
+    instrument = find_or_refuse(gateway, request)
+    raise RequestError(
+        162, f"{_NO_HISTORY}{instrument.symbol}@SMART head timestamp (history is not simulated)"
+    )
+
+
+def cancel_historical(_gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
+    raise RequestError(366, f"No historical data query found for ticker id:{request.request_id}")
+
+
+def _always(code: int, text: str) -> Handler:
+    def refuse(_gateway: Gateway, _client: ClientConnection, _request: Decoded) -> None:
+        raise RequestError(code, text)
+
+    return refuse
+
+
+def _empty(layout: Layout, **values: Value) -> Handler:
+    """A reply without rows; it has the request's id if its table has one."""
+
+    def answer(_gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+        if request.request_id == -1:
+            client.reply(layout, **values)
+        else:
+            client.reply(layout, reqId=request.request_id, **values)
+
+    return answer
+
+
+HANDLERS: dict[str, Handler] = {
+    "historical_data": historical_data,
+    "head_timestamp": head_timestamp,
+    "cancel_historical": cancel_historical,
+    "historical_ticks": _always(10187, "Failed to request historical ticks:history is not simulated"),
+    "realtime_bars": _always(420, "Invalid Real-time Query:bars are not simulated"),
+    "market_depth": _always(
+        10092, "Deep market data is not supported for this combination of security type/exchange"
+    ),
+    "scanner": _always(162, "Historical Market Data Service error message:no scanner is simulated"),
+    "fundamentals": _always(
+        430, "We are sorry, but fundamentals data for the security specified is not available."
+    ),
+    "news": _always(10276, "News feed is not allowed."),
+    "corporate_events": _always(10276, "News feed is not allowed."),
+    "advisor_data": _always(
+        321, "Error validating request.-'bP' : cause - FA data operations ignored for non FA customers."
+    ),
+    "not_for_stocks": _always(321, "Error validating request.-'bQ' : cause - options are not simulated"),
+    "scanner_parameters": _empty(replies.SCANNER_PARAMETERS, xml="<ScanParameterResponse/>"),
+    "display_groups": _empty(replies.DISPLAY_GROUPS),
+    "soft_dollar_tiers": _empty(replies.SOFT_DOLLAR_TIERS),
+    "market_depth_exchanges": _empty(replies.MARKET_DEPTH_EXCHANGES),
+    "smart_components": _empty(replies.SMART_COMPONENTS),
+    "news_providers": _empty(replies.NEWS_PROVIDERS),
+    "histogram": _empty(replies.HISTOGRAM),
+}

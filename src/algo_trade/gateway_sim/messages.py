@@ -1,0 +1,188 @@
+"""Orders, executions and account rows as messages: from what the gateway remembers to what a table wants."""
+
+from __future__ import annotations
+
+from algo_trade.gateway_sim.account import MICROS_PER_E4, Position
+from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.hours import eastern_text
+from algo_trade.gateway_sim.orders import SimExecution, SimOrder
+from algo_trade.gateway_sim.wire import replies
+from algo_trade.gateway_sim.wire.layout import Value
+from algo_trade.gateway_sim.wire.values import is_number, money_text, price_text, ratio_text
+
+# Fields of placeOrder that an order message gives back as they came.
+_ECHOED_TEXT = ("ocaGroup", "faGroup", "faMethod", "faPercentage", "modelCode", "rule80A", "settlingFirm",
+                "clearingAccount")  # fmt: skip
+_ECHOED_NUMBERS = ("origin", "outsideRth", "hidden", "ocaType", "displaySize", "exemptCode", "solicited",
+                   "randomizeSize", "randomizePrice", "notHeld", "sweepToFill")  # fmt: skip
+_NAMED_NUMBERS = {
+    "outsideRth",
+    "hidden",
+    "solicited",
+    "randomizeSize",
+    "randomizePrice",
+    "notHeld",
+    "sweepToFill",
+}
+
+Values = dict[str, Value]
+
+
+def _order_values(order: SimOrder, instrument: Instrument, account_id: str) -> Values:
+    """What openOrder and completedOrder have in common."""
+    values: Values = {
+        **instrument.contract(order.exchange),
+        "action": order.action,
+        "totalQty": order.quantity,
+        "orderType": order.order_type,
+        "lmtPrice": "0.0" if order.limit_e4 is None else price_text(order.limit_e4),
+        "tif": order.tif,
+        "account": account_id,
+        "orderRef": order.order_ref,
+        "permId": order.perm_id,
+    }
+    for name in _ECHOED_TEXT:
+        if order.sent.get(name):
+            values[name] = order.sent[name]
+    for name in _ECHOED_NUMBERS:
+        text = order.sent.get(name, "")
+        if name in _NAMED_NUMBERS and text.lower() in {"true", "false"}:
+            text = "1" if text.lower() == "true" else "0"
+        if is_number(text):
+            values[name] = text
+    if values.get("ocaType") == "0":
+        values["ocaType"] = "3"
+    return values
+
+
+def open_order(
+    order: SimOrder, instrument: Instrument, account_id: str, version: int, extra: Values | None = None
+) -> bytes:
+    """Message 5; `extra` overrides fields (the margins of a what-if order)."""
+    values = _order_values(order, instrument, account_id)
+    values |= {
+        "orderId": order.order_id,
+        "clientId": order.client_id,
+        "status": order.status.value,
+        "ignored": f"{order.perm_id}.0/{account_id}/{order.quantity}",
+    }
+    return replies.OPEN_ORDER.encode(version, values | (extra or {}))
+
+
+def order_status(order: SimOrder, version: int) -> bytes:
+    """Message 3."""
+    return replies.ORDER_STATUS.encode(
+        version,
+        {
+            "orderId": order.order_id,
+            "status": order.status.value,
+            "filled": order.filled,
+            "remaining": order.remaining,
+            "avgFillPrice": average_price(order.value_micros, order.filled),
+            "permId": order.perm_id,
+            "lastFillPrice": price_text(order.last_price_e4) if order.filled else 0,
+            "clientId": order.client_id,
+        },
+    )
+
+
+def completed_order(order: SimOrder, instrument: Instrument, account_id: str, version: int) -> bytes:
+    """Message 101: an order that ended, without its order id."""
+    values = _order_values(order, instrument, account_id)
+    values |= {
+        "totalQty": order.quantity,
+        "status": order.status.value,
+        "filledQuantity": order.filled,
+        "shareholder": "Not an insider or substantial shareholder",
+        "completedTime": eastern_text(order.completed_ns),
+        "completedStatus": order.completed_status,
+    }
+    return replies.COMPLETED_ORDER.encode(version, values)
+
+
+def exec_details(
+    execution: SimExecution, instrument: Instrument, account_id: str, version: int, request_id: int = -1
+) -> bytes:
+    """Message 11; `request_id` -1 means nobody asked."""
+    return replies.EXEC_DETAILS.encode(
+        version,
+        {
+            **instrument.contract(execution.exchange),
+            "reqId": request_id,
+            "orderId": execution.order_id,
+            "execId": execution.exec_id,
+            "time": eastern_text(execution.time_ns),
+            "account": account_id,
+            "executionExchange": instrument.listing,
+            "side": "BOT" if execution.is_buy else "SLD",
+            "shares": execution.shares,
+            "price": price_text(execution.price_e4),
+            "permId": execution.perm_id,
+            "clientId": execution.client_id,
+            "cumQty": execution.cumulative_shares,
+            "avgPrice": average_price(execution.cumulative_value_micros, execution.cumulative_shares),
+            "orderRef": execution.order_ref,
+        },
+    )
+
+
+def commission_report(execution: SimExecution, version: int) -> bytes:
+    """Message 59."""
+    values: Values = {
+        "execId": execution.exec_id,
+        "commission": money_text(execution.commission_micros),
+        "currency": "USD",
+    }
+    if execution.realized_micros is not None:
+        values["realizedPNL"] = money_text(execution.realized_micros)
+    return replies.COMMISSION_REPORT.encode(version, values)
+
+
+def position_row(position: Position, instrument: Instrument, account_id: str, version: int) -> bytes:
+    """Message 61: the listing exchange stands where the order said SMART."""
+    return replies.POSITION.encode(version, _position_values(position, instrument, account_id))
+
+
+def position_multi_row(
+    position: Position, instrument: Instrument, account_id: str, version: int, request_id: int, model: str
+) -> bytes:
+    """Message 71."""
+    values = _position_values(position, instrument, account_id)
+    return replies.POSITION_MULTI.encode(version, values | {"reqId": request_id, "modelCode": model})
+
+
+def _position_values(position: Position, instrument: Instrument, account_id: str) -> Values:
+    return {
+        **instrument.contract(instrument.listing),
+        "account": account_id,
+        "position": position.shares,
+        "avgCost": average_cost(position),
+    }
+
+
+def portfolio_row(
+    position: Position, instrument: Instrument, account_id: str, mark_micros: int, version: int
+) -> bytes:
+    """Message 7, at a mark in millionths of a dollar."""
+    values: Values = {name: value for name, value in instrument.contract().items() if name != "exchange"}
+    values |= {
+        "primaryExchange": instrument.listing,
+        "position": position.shares,
+        "marketPrice": money_text(mark_micros),
+        "marketValue": money_text(position.value_micros(mark_micros)),
+        "avgCost": average_cost(position),
+        "unrealizedPNL": money_text(position.unrealized_micros(mark_micros)),
+        "realizedPNL": money_text(position.realized_micros),
+        "account": account_id,
+    }
+    return replies.PORTFOLIO.encode(version, values)
+
+
+def average_price(value_micros: int, shares: int) -> str:
+    """The mean price of some shares, in dollars."""
+    return "0" if not shares else ratio_text(value_micros, shares * 10_000 * MICROS_PER_E4)
+
+
+def average_cost(position: Position) -> str:
+    """The mean cost of a position's shares with commissions, in dollars."""
+    return "0.0" if not position.shares else ratio_text(position.cost_micros, position.shares * 1_000_000)

@@ -1,0 +1,131 @@
+"""Orders and executions as the gateway remembers them, and the life of an order.
+
+Theory. The gateway hears of an order (RECEIVED), its broker acknowledges it (PRE_SUBMITTED), it reaches the
+exchange and rests there (SUBMITTED), and it ends filled, cancelled or inactive (refused by the broker). An order
+with transmit=false is STAGED: nobody is told anything about it. A cancel that is under way (PENDING_CANCEL) can
+still lose against a fill. What ends an order ends it for good. `STEPS` is all that may happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from typing import Any
+
+
+class Status(StrEnum):
+    """Where an order is; the value is what orderStatus calls it."""
+
+    STAGED = "ApiPending"
+    RECEIVED = "PendingSubmit"
+    PRE_SUBMITTED = "PreSubmitted"
+    SUBMITTED = "Submitted"
+    PENDING_CANCEL = "PendingCancel"
+    FILLED = "Filled"
+    CANCELLED = "Cancelled"
+    INACTIVE = "Inactive"
+
+
+STEPS: dict[Status, frozenset[Status]] = {
+    Status.STAGED: frozenset({Status.RECEIVED, Status.CANCELLED}),
+    Status.RECEIVED: frozenset({Status.PRE_SUBMITTED, Status.INACTIVE, Status.CANCELLED}),
+    Status.PRE_SUBMITTED: frozenset(
+        {Status.SUBMITTED, Status.PENDING_CANCEL, Status.FILLED, Status.CANCELLED, Status.INACTIVE}
+    ),
+    Status.SUBMITTED: frozenset({Status.PENDING_CANCEL, Status.FILLED, Status.CANCELLED}),
+    Status.PENDING_CANCEL: frozenset({Status.FILLED, Status.CANCELLED}),
+    Status.FILLED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.INACTIVE: frozenset(),
+}
+ENDED = frozenset(status for status, following in STEPS.items() if not following)
+
+
+@dataclass(slots=True)
+class SimOrder:
+    """One order. `sent` holds the fields of placeOrder as text, for the ones that are only echoed."""
+
+    perm_id: int
+    order_id: int
+    client_id: int
+    con_id: int
+    symbol: str
+    exchange: str
+    action: str
+    quantity: int
+    order_type: str
+    limit_e4: int | None
+    tif: str
+    order_ref: str
+    priority: int
+    received_ns: int
+    sent: dict[str, str] = field(default_factory=dict)
+    status: Status = Status.RECEIVED
+    at_exchange: bool = False
+    cancel_requested: bool = False
+    filled: int = 0
+    value_micros: int = 0
+    last_price_e4: int = 0
+    commission_micros: int = 0
+    fills: int = 0
+    completed_ns: int = 0
+    completed_status: str = ""
+
+    @property
+    def is_buy(self) -> bool:
+        return self.action == "BUY"
+
+    @property
+    def remaining(self) -> int:
+        return self.quantity - self.filled
+
+    @property
+    def signed_remaining(self) -> int:
+        return self.remaining if self.is_buy else -self.remaining
+
+    @property
+    def is_live(self) -> bool:
+        """Known to the broker and not ended."""
+        return self.status not in ENDED and self.status is not Status.STAGED
+
+    def step(self, to: Status) -> None:
+        """Move on; a step the table does not have is our mistake."""
+        assert to in STEPS[self.status], f"order {self.perm_id}: {self.status} cannot become {to}"
+        self.status = to
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SimOrder:
+        return cls(**{**data, "status": Status(data["status"])})
+
+
+@dataclass(slots=True)
+class SimExecution:
+    """One fill. `realized_micros` None: it opened or added, which the wire shows as an unset double."""
+
+    exec_id: str
+    perm_id: int
+    order_id: int
+    client_id: int
+    con_id: int
+    symbol: str
+    exchange: str
+    is_buy: bool
+    shares: int
+    price_e4: int
+    time_ns: int
+    cumulative_shares: int
+    cumulative_value_micros: int
+    order_ref: str
+    commission_micros: int
+    realized_micros: int | None
+    commission_due_ns: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {name.name: getattr(self, name.name) for name in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> SimExecution:
+        return cls(**data)

@@ -1,0 +1,200 @@
+"""Orders out, everything about orders in.
+
+The order plane calls `send_order` at one moment only: its journal holds the send mark, the pacer gave a token,
+the checks were made again. From there to the socket everything is synchronous, so nothing can come between
+the durable mark and the first byte. What came of an order is learnt from the stream of reports and never from
+a return value: a written order may still not have arrived.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncIterator
+
+from ib_async import Order
+
+from algo_trade.contracts import ApprovedOrder
+from algo_trade.ibkr.answers import Answer, Known, Unknown
+from algo_trade.ibkr.connection import Connection
+from algo_trade.ibkr.encoder import stock
+from algo_trade.ibkr.errors import NotConnected, OrderRefused, OrdersHalted
+from algo_trade.ibkr.events import (
+    CommissionReport,
+    CompletedOrder,
+    ConnectivityChanged,
+    Execution,
+    GatewayMessage,
+    LinkChanged,
+    OpenOrder,
+    OrderEvent,
+    OrderStatus,
+    Plane,
+    Undecodable,
+)
+from algo_trade.ibkr.gate import OrderGate
+from algo_trade.ibkr.mailbox import Mailbox
+from algo_trade.ibkr.pacer import Lane, Pacer
+from algo_trade.ibkr.requests import is_order_id
+from algo_trade.ibkr.snapshots import Snapshots
+from algo_trade.settings.sections import IbkrSettings
+
+# The gateway reports this for orders outside any OCA group; said explicitly, so that what we send equals its echo.
+_OCA_TYPE = 3
+_ORDER_TYPES = ("MKT", "LMT")
+# An order plane this far behind its own reports is stuck, and must not trade on.
+_REPORTS_MAX = 100_000
+
+
+class IBKRExecClient:
+    """The order side of one connection."""
+
+    def __init__(
+        self, connection: Connection, pacer: Pacer, snapshots: Snapshots, settings: IbkrSettings
+    ) -> None:
+        self.pacer = pacer
+        self.gate = OrderGate(connection)
+        self._connection = connection
+        self._snapshots = snapshots
+        self._settings = settings
+        self._order_id_floor = 0
+        self._statuses: dict[int, OrderStatus] = {}
+        self._reports: Mailbox[OrderEvent] = Mailbox(_REPORTS_MAX, self._overrun)
+        router = connection.router
+        router.listen(OpenOrder, self._reports.put)
+        router.listen(OrderStatus, self._on_status)
+        router.listen(Execution, self._reports.put)
+        router.listen(CommissionReport, self._reports.put)
+        router.listen(CompletedOrder, self._reports.put)
+        router.listen(LinkChanged, self._reports.put)
+        router.listen(ConnectivityChanged, self._reports.put)
+        router.listen(GatewayMessage, self._on_message)
+        router.listen(Undecodable, self._on_undecodable)
+
+    # -- ids ----------------------------------------------------------------------------------------
+    @property
+    def order_id_floor(self) -> int:
+        """The highest order id that may ever have been used; ids given out lie above it."""
+        return self._order_id_floor
+
+    @order_id_floor.setter
+    def order_id_floor(self, used: int) -> None:
+        self._order_id_floor = max(self._order_id_floor, used)
+
+    def next_order_id(self) -> int:
+        """An id no order ever had: the gateway's may roll back after a restart, ours never does.
+
+        Raises NotConnected before the gateway has told its own.
+        """
+        if self._connection.next_valid_id <= 0:
+            raise NotConnected("the gateway has not told its next order id")
+        self._order_id_floor = max(self._order_id_floor + 1, self._connection.next_valid_id)
+        return self._order_id_floor
+
+    # -- orders -------------------------------------------------------------------------------------
+    def send_order(self, approved: ApprovedOrder, order_id: int) -> int:
+        """Write an order now, on a token the caller took from `pacer`; the number of bytes.
+
+        Raises OrderRefused (never to be sent), OrdersHalted or NotConnected; then no byte has left.
+        """
+        self._check(approved)
+        if self.gate.reason is not None:
+            raise OrdersHalted(self.gate.reason)
+        contract = stock(approved.symbol, approved.con_id)
+        data = self._connection.encoder.place_order(order_id, contract, _order(approved))
+        self.order_id_floor = order_id
+        return self._connection.send(data)
+
+    def send_cancel(self, order_id: int) -> int:
+        """Write a cancel now; the number of bytes. No gate, no read-only: a cancel only makes exposure smaller.
+
+        Raises NotConnected.
+        """
+        return self._connection.send(self._connection.encoder.cancel_order(order_id))
+
+    async def place_order(self, approved: ApprovedOrder, order_id: int) -> int:
+        """Wait for a token, then `send_order`. For callers without a journal to write in between."""
+        await self.pacer.acquire(Lane.ORDER)
+        return self.send_order(approved, order_id)
+
+    async def cancel_order(self, order_id: int) -> int:
+        """Wait behind other cancels only, then `send_cancel`."""
+        await self.pacer.acquire(Lane.CANCEL)
+        return self.send_cancel(order_id)
+
+    async def get_order_status(self, order_id: int) -> Answer[OrderStatus]:
+        """The last status heard, else what the gateway says about its open orders. Known of no row: not open."""
+        if order_id in self._statuses:
+            return Known((self._statuses[order_id],))
+        answer = await self._snapshots.open_orders(all_clients=False)
+        if isinstance(answer, Unknown):
+            return answer
+        status = self._statuses.get(order_id)  # the gateway sends one after each open order
+        listed = any(order.order_id == order_id for order in answer.rows)
+        if status is None and listed:
+            return Unknown("the gateway lists the order but has not told its status")
+        return Known((status,) if status is not None else ())
+
+    async def poll_reports(self) -> AsyncIterator[OrderEvent]:
+        """Everything that bears on orders, in order of arrival, until `close`. One consumer.
+
+        Answers to snapshots come by here as well: evidence is evidence, whoever asked for it. A consumer may
+        stop and iterate anew; what it has not been given yet is still there.
+        """
+        while (event := await self._reports.take_one()) is not None:
+            yield event
+
+    def close(self) -> None:
+        """End the stream of reports, after what it still holds."""
+        self._reports.close()
+
+    # -- what arrives -------------------------------------------------------------------------------
+    def _on_status(self, event: OrderStatus) -> None:
+        if event.client_id == self._settings.client_id:
+            self._statuses[event.order_id] = event
+        self._reports.put(event)
+
+    def _on_message(self, event: GatewayMessage) -> None:
+        if is_order_id(event.req_id):
+            self._reports.put(event)
+
+    def _on_undecodable(self, event: Undecodable) -> None:
+        if event.plane is Plane.ORDERS:
+            self._reports.put(event)
+
+    def _overrun(self) -> None:
+        raise OverflowError(f"{_REPORTS_MAX} order reports wait unread")
+
+    def _check(self, approved: ApprovedOrder) -> None:
+        if self._settings.read_only:
+            raise OrderRefused("IBKR_READ_ONLY is set: no order leaves")
+        if approved.account != self._settings.account_id:
+            raise OrderRefused("the order names another account than the configured one")
+        if approved.order_type not in _ORDER_TYPES or not approved.tif or not approved.order_ref:
+            raise OrderRefused(
+                f"order type {approved.order_type!r}, tif {approved.tif!r}: incomplete or unknown"
+            )
+        price = approved.limit_price
+        if (approved.order_type == "LMT") != (price is not None):
+            raise OrderRefused("a limit order needs a limit price, and only a limit order has one")
+        if price is not None and not (math.isfinite(price) and price > 0):
+            raise OrderRefused(f"limit price {price}")
+        if approved.quantity <= 0 or approved.side not in ("BUY", "SELL"):
+            raise OrderRefused(f"{approved.side} {approved.quantity}")
+
+
+def _order(approved: ApprovedOrder) -> Order:
+    """Nothing is left to presets of the gateway: what an order means must not depend on who runs TWS."""
+    order = Order(
+        action=approved.side,
+        totalQuantity=approved.quantity,
+        orderType=approved.order_type,
+        tif=approved.tif,
+        account=approved.account,
+        orderRef=approved.order_ref,
+        ocaType=_OCA_TYPE,
+        outsideRth=False,
+        transmit=True,
+    )
+    if approved.limit_price is not None:
+        order.lmtPrice = approved.limit_price
+    return order

@@ -1,0 +1,20 @@
+"""Whether an order may leave, and whether trading must stop. Decisions only: nothing here sends anything."""
+
+from algo_trade.risk.exposure import Exposure, Reservation
+from algo_trade.risk.kill_switch import KillSwitch, Trip
+from algo_trade.risk.limits import Limits
+from algo_trade.risk.marks import Mark, Marks
+from algo_trade.risk.pretrade import Approved, PreTradeCheck, Refused
+
+__all__ = [
+    "Approved",
+    "Exposure",
+    "KillSwitch",
+    "Limits",
+    "Mark",
+    "Marks",
+    "PreTradeCheck",
+    "Refused",
+    "Reservation",
+    "Trip",
+]

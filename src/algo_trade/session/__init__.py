@@ -1,0 +1,1 @@
+"""One session: from the first message to the report."""

@@ -1,0 +1,173 @@
+"""The sections of the settings: types, units, bounds and defaults of every value.
+
+This is the one place where a default is written; `config/*.yaml` only says where a profile differs. What
+concerns a single value is checked here, what concerns several is in `rules`. Each field is also an
+environment variable (`variables` derives the name: `ibkr.port` is IBKR_PORT).
+"""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
+
+
+def _split(value: object) -> object:
+    """Environment variables know no lists: `SPY, QQQ` is one string there."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.strip().upper() if isinstance(value, str) else value
+
+
+def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"named twice: {', '.join(repeated)}")
+    return values
+
+
+def _plain(value: Decimal) -> Decimal:
+    """1e4 and 10000.00 are one amount; written alike, they also are one session."""
+    return Decimal(f"{value.normalize():f}")
+
+
+Money = Annotated[Decimal, Field(gt=0, allow_inf_nan=False), AfterValidator(_plain)]  # US dollars, exact
+Loss = Annotated[Decimal, Field(lt=0, allow_inf_nan=False), AfterValidator(_plain)]  # US dollars, exact
+Seconds = Annotated[float, Field(gt=0)]
+Shares = Annotated[int, Field(gt=0)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Symbol = Annotated[str, BeforeValidator(_upper), Field(pattern=r"^[A-Z0-9][A-Z0-9. \-]{0,19}$")]
+Symbols = Annotated[
+    tuple[Symbol, ...], BeforeValidator(_split), Field(min_length=1), AfterValidator(_distinct)
+]
+BarSize = Literal["5s", "1m", "5m", "15m", "30m", "1h", "4h", "1d"]
+BarSizes = Annotated[tuple[BarSize, ...], BeforeValidator(_split), AfterValidator(_distinct)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
+# Letters, then digits: U1234567 (live), DU1234567, DUD193105, DF1234567 (paper), DSIM001 (our simulator).
+AccountId = Annotated[
+    str, StringConstraints(strip_whitespace=True), Field(pattern=r"^[A-Z]{1,5}[0-9]{3,12}$")
+]
+
+
+class Section(BaseModel):
+    """A group of settings: frozen, nothing unknown, no NaN and no infinity anywhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+class IbkrSettings(Section):
+    """The gateway (IB Gateway, TWS or the simulator) and the account behind it."""
+
+    account_id: AccountId  # no default: which account is traded is never a guess
+    host: Text = "127.0.0.1"
+    port: Port = 4002  # IB Gateway paper; TWS paper is 7497
+    client_id: Annotated[int, Field(ge=1, le=999_999_999)] = 1  # 0 would bind orders placed by hand in TWS
+    paper_mode: bool = True
+    read_only: bool = False  # true: no order leaves, whatever the strategy says
+    timeout_sec: Seconds = 10.0
+    reconnect_attempts: Annotated[int, Field(ge=0, le=100)] = 3  # quick tries, before the slow ones
+    reconnect_backoff_sec: Seconds = 1.0  # before the first try; doubles with each
+    # The gateway drops a client above 50 messages/s of all kinds, and cancels need 5 of those.
+    order_rate_limit: Annotated[int, Field(ge=6, le=50)] = 50
+    hist_data_rate_limit: Annotated[int, Field(ge=1, le=60)] = 60  # requests in 10 minutes
+    market_data_subscriptions: Annotated[int, Field(ge=1)] = 100  # lines at once
+
+
+class KafkaSettings(Section):
+    """The cluster between the planes, when they are processes of their own."""
+
+    bootstrap_servers: Text = "localhost:9092"
+    security_protocol: Annotated[
+        Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"], BeforeValidator(_upper)
+    ] = "PLAINTEXT"
+    client_id: Text = "algo-trade-client"
+    consumer_group: Text = "algo-trade-group"
+    batch_size: Annotated[int, Field(ge=1)] = 16_384  # bytes
+    linger_ms: Annotated[float, Field(ge=0, le=1000)] = 10.0
+    compression_type: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "lz4"
+    acks: Literal["all"] = "all"  # fewer would lose acknowledged intents with the leader
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_username: Text | None = None
+    sasl_password: SecretStr | None = None
+    ssl_ca_location: Text | None = None
+    ssl_certificate_location: Text | None = None
+    ssl_key_location: Text | None = None
+    ssl_key_password: SecretStr | None = None
+
+
+class VaultSettings(Section):
+    """HashiCorp Vault, for those who keep credentials there."""
+
+    use: bool = False
+    addr: Text | None = None
+    token: SecretStr | None = None
+    path: Text = "secret/algo-trade"
+
+
+class MarketDataSettings(Section):
+    """What is watched."""
+
+    symbols: Symbols = ("SPY", "QQQ", "IWM")
+    bar_sizes: BarSizes = ("1m",)
+    history: Annotated[str, Field(pattern=r"^[1-9][0-9]* [SDWMY]$")] = "1 D"  # an IBKR duration
+
+
+class OfiSettings(Section):
+    """The OFI strategy. Tune it here and nowhere else; docs/assumptions.md says against which market.
+
+    Every interval_s the order flow imbalance of that bin becomes a z-score over the last `window` bins.
+    """
+
+    interval_s: Seconds = 10.0
+    window: Annotated[int, Field(ge=2, le=100_000)] = 60  # bins
+    entry_z: Annotated[float, Field(gt=0, le=100)] = 2.0
+    exit_z: Annotated[float, Field(ge=0, le=100)] = 0.5
+    max_hold_s: Seconds = 600.0
+    cooldown_s: Annotated[float, Field(ge=0)] = 60.0  # after an exit, before the same symbol again
+    max_entries: Annotated[int, Field(ge=0)] = (
+        34  # a session; commission is $1 an order, and the stop is near
+    )
+    entry_spacing_s: Annotated[float, Field(ge=0)] = 480.0  # between any two entries
+    flat_before_end_s: Seconds = 300.0
+    order_valid_s: Seconds = 5.0
+    limit_offset_bps: Annotated[float, Field(ge=0, le=100)] = 2.0  # through the touch: marketable
+    max_positions: Annotated[int, Field(ge=1)] = 3  # symbols held at once
+
+
+class RiskSettings(Section):
+    """Limits checked before every order. None means "not set", and an order without its limit is refused."""
+
+    allocated_capital: Money  # no default: the drawdown stop is a fraction of it
+    max_position_shares: Shares | None = 10  # a symbol, absolute
+    max_order_shares: Shares | None = 10
+    max_gross_usd: Money | None = Decimal(1000)
+    max_net_usd: Money | None = Decimal(1000)  # absolute
+    price_collar_pct: Annotated[float, Field(gt=0, le=50)] | None = 1.0  # from a fresh mark
+    max_data_age_s: Seconds | None = 2.0  # since arrival, not since the gateway's whole-second stamp
+
+
+class KillSwitchSettings(Section):
+    """The durable stop."""
+
+    pnl_usd: Loss = Decimal(-100)  # net of commission
+    drawdown_pct: Annotated[float, Field(gt=0, le=100)] = 5.0  # of risk.allocated_capital
+
+
+class SimulatorSettings(Section):
+    """The gateway simulator that profile dev starts for itself."""
+
+    ack_ms: Annotated[float, Field(ge=0, le=600_000)] = 20.0  # mean, order in → acknowledged
+    fill_ms: Annotated[float, Field(ge=0, le=600_000)] = 40.0  # mean, acknowledged → filled
+    lines: Annotated[int, Field(ge=1)] = 100  # market data lines the account may hold

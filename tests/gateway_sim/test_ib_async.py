@@ -1,0 +1,157 @@
+"""The unmodified `ib_async.IB`, in a process of its own, trades against the simulator over real TCP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+SERVER = """
+import sys
+from algo_trade.clock import run_real
+from algo_trade.gateway_sim import SimulatorConfig, serve
+ready = lambda host, port: print(port, flush=True)
+config = SimulatorConfig(seed=7, ack_ms=10, fill_ms=10)
+run_real(lambda clock: serve(config, "127.0.0.1", 0, clock, ready))
+"""
+
+CLIENT = """
+import asyncio, json, sys
+from ib_async import IB, LimitOrder, MarketOrder, Stock, ExecutionFilter
+
+port = int(sys.argv[1])
+seen = {}
+
+def statuses(trade):
+    return [entry.status for entry in trade.log]
+
+async def done(trade, seconds=5):
+    async with asyncio.timeout(seconds):
+        while not trade.isDone():
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+
+async def main():
+    ib, errors = IB(), []
+    ib.errorEvent += lambda request_id, code, text, contract: errors.append(code)
+    await ib.connectAsync("127.0.0.1", port, clientId=4, raiseSyncErrors=True)
+    seen["accounts"] = ib.managedAccounts()
+    stock = Stock("SPY", "SMART", "USD")
+    await ib.qualifyContractsAsync(stock)
+    seen["con_id"] = stock.conId
+    seen["by_exchange"] = len(await ib.reqContractDetailsAsync(Stock(localSymbol="AAPL", primaryExchange="NASDAQ")))
+    ticker = ib.reqTickByTickData(stock, "BidAsk")
+    top = ib.reqMktData(Stock("QQQ", "SMART", "USD", conId=320227571))
+    ticks = 0
+    async with asyncio.timeout(10):
+        while ticks < 5:
+            await ticker.updateEvent
+            ticks += len(ticker.tickByTicks)
+    seen["ticker"] = [ticker.bid, ticker.ask]
+    seen["top"] = [top.bid, top.ask]
+    [snapshot] = await ib.reqTickersAsync(stock)
+    seen["snapshot"] = [snapshot.bid, snapshot.ask, snapshot.close]
+    limit = round(ticker.ask + 1, 2)
+
+    bought = ib.placeOrder(stock, LimitOrder("BUY", 10, limit, tif="IOC", orderRef="x:1"))
+    await done(bought)
+    seen["bought"] = [statuses(bought)[-1], bought.filled(), bought.fills[0].commissionReport.commission]
+    unfilled = ib.placeOrder(stock, LimitOrder("BUY", 10, round(ticker.bid - 20, 2), tif="IOC"))
+    await done(unfilled)
+    seen["unfilled"] = [statuses(unfilled)[-1], unfilled.filled()]
+    partial = ib.placeOrder(stock, LimitOrder("BUY", 3400, limit, tif="IOC"))
+    await done(partial)
+    seen["partial"] = [statuses(partial)[-1], 0 < partial.filled() < 3400]
+    resting = ib.placeOrder(stock, LimitOrder("BUY", 10, round(ticker.bid - 20, 2), tif="DAY", orderRef="x:2"))
+    await asyncio.sleep(0.3)
+    seen["resting"] = statuses(resting)[-1]
+    seen["open"] = [trade.order.orderRef for trade in await ib.reqOpenOrdersAsync()]
+    ib.cancelOrder(resting.order)
+    await done(resting)
+    seen["cancelled"] = statuses(resting)[-1]
+    rejected = ib.placeOrder(stock, MarketOrder("BUY", 100000, tif="DAY"))
+    await done(rejected)
+    seen["rejected"] = 201 in errors
+    off_tick = ib.placeOrder(stock, LimitOrder("BUY", 10, 500.001, tif="DAY"))
+    await done(off_tick)
+    seen["off_tick"] = 110 in errors
+    sold = ib.placeOrder(stock, MarketOrder("SELL", 10 + int(partial.filled()), tif="DAY"))
+    await done(sold, 30)
+    seen["sold"] = sold.filled() == 10 + partial.filled()
+    seen["flat"] = ib.positions() == []
+    state = await ib.whatIfOrderAsync(stock, MarketOrder("BUY", 5, tif="DAY"))
+    seen["what_if"] = float(state.initMarginChange) > 0
+    seen["time"] = (await ib.reqCurrentTimeAsync()).year > 2000
+    seen["rule"] = [increment.increment for increment in await ib.reqMarketRuleAsync(26)]
+    seen["samples"] = len(await ib.reqMatchingSymbolsAsync("SP"))
+    seen["history"] = await ib.reqHistoricalDataAsync(stock, "", "1 D", "1 min", "TRADES", True) or []
+    seen["no_history"] = 162 in errors
+
+    clash, refused = IB(), []
+    clash.errorEvent += lambda request_id, code, text, contract: refused.append(code)
+    try:
+        await clash.connectAsync("127.0.0.1", port, clientId=4, timeout=0.5)
+    except Exception as error:
+        seen["clash"] = type(error).__name__
+    seen["clash_code"] = refused
+
+    fills = sorted((fill.execution.execId, fill.execution.shares, fill.execution.price) for fill in ib.fills())
+    ib.disconnect()
+    await asyncio.sleep(0.1)
+    await ib.connectAsync("127.0.0.1", port, clientId=4, raiseSyncErrors=True)
+    again = await ib.reqExecutionsAsync(ExecutionFilter(symbol="SPY"))
+    replayed = sorted((fill.execution.execId, fill.execution.shares, fill.execution.price) for fill in again)
+    seen["replayed"] = fills == replayed and len(fills) >= 3
+    seen["completed"] = sorted({trade.order.orderRef for trade in await ib.reqCompletedOrdersAsync(False)})
+    seen["decode_errors"] = []
+    ib.disconnect()
+    print(json.dumps(seen))
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A simulator in a process of its own."""
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    try:
+        yield int(server.stdout.readline())
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+
+def test_ib_connects_trades_and_reconnects(port: int) -> None:
+    """What its user sees, from connecting to the executions after reconnecting."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", CLIENT, str(port)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": ""},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Error handling fields" not in done.stderr
+    seen: dict[str, Any] = json.loads(done.stdout)
+    assert seen["accounts"] == ["DSIM001"]
+    assert (seen["con_id"], seen["by_exchange"]) == (756733, 1)
+    assert seen["ticker"][0] < seen["ticker"][1] < 620
+    assert 0 < seen["top"][0] < seen["top"][1]
+    assert 0 < seen["snapshot"][0] < seen["snapshot"][1]
+    assert seen["bought"] == ["Filled", 10, 1.0]
+    assert seen["unfilled"] == ["Cancelled", 0]
+    assert seen["partial"] == ["Cancelled", True]
+    assert (seen["resting"], seen["open"], seen["cancelled"]) == ("Submitted", ["x:2"], "Cancelled")
+    truths = ("rejected", "off_tick", "sold", "flat", "what_if", "time", "no_history", "replayed")
+    assert [name for name in truths if not seen[name]] == []
+    assert (seen["rule"], seen["samples"], seen["history"]) == ([0.01], 1, [])
+    assert (seen["clash"], seen["clash_code"]) == ("TimeoutError", [326])
+    assert {"x:1", "x:2"} <= set(seen["completed"])

@@ -1,0 +1,264 @@
+"""Quotes on the wire: tick by tick, top of book, their limits, and the seeded market behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import statistics
+import time
+
+import pytest
+from tests.gateway_sim.wire_client import IWM, QQQ, SPY, WireClient, contract, place, with_simulator
+
+from algo_trade.gateway_sim import GatewaySimulator
+from algo_trade.gateway_sim.quote_stream import MODELS, SeededQuotes
+from algo_trade.gateway_sim.quotes import Quote
+
+
+def day(seed: int, symbol: str, count: int = 234_000) -> list[Quote]:
+    """A session's worth of seeded quotes."""
+    return list(itertools.islice(SeededQuotes(seed, symbol).quotes(), count))
+
+
+def test_a_subscription_gets_the_quote_that_stands_and_then_every_one() -> None:
+    """In the order of the market, without a gap, whenever it comes."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        await asyncio.sleep(3600)
+        client.send(97, 5, *contract(SPY), "BidAsk", 0, 0)
+        await asyncio.sleep(600)
+        ticks = client.of(99)
+        expected = [quote for quote in day(7, "SPY", 60_000) if quote.offset_ns < 4200 * 10**9 + 10**7]
+        seen = [
+            (*(round(float(text) * 10_000) for text in tick[4:6]), *map(int, tick[6:8])) for tick in ticks
+        ]
+        tail: list[tuple[int, ...]] = [quote[1:] for quote in expected]
+        at = tail.index(seen[0], 35_000)
+        assert seen == tail[at : at + len(seen)]
+        assert all(len(tick) == 9 and tick[2] == "3" and tick[8] == "0" for tick in ticks)
+        assert abs(len(seen) - 6000) < 400
+
+    with_simulator(body)
+
+
+def test_cancelling_ends_it_and_unknown_ids_are_told() -> None:
+    """300 for what is not there."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        client.send(97, 5, *contract(SPY), "BidAsk", 0, 0)
+        await asyncio.sleep(5)
+        assert await client.ask(98, 5) == []
+        assert await client.ask(49, 1, wait=10) == client.frames[-1:]
+        assert (await client.ask(98, 5))[0][2:4] == ["5", "300"]
+        assert (await client.ask(2, 2, 6))[0][2:4] == ["6", "300"]
+
+    with_simulator(body)
+
+
+def test_top_of_book_shows_all_at_first_and_then_four_times_a_second_at_most() -> None:
+    """The ask first when prices rise, so that they never look crossed."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        first = await client.ask(1, 11, 8, *contract(SPY), 0, "", 0, 0, "")
+        assert [fields[0] for fields in first[:2]] == ["81", "58"]
+        assert {fields[3] for fields in first if fields[0] == "1"} == {"1", "2", "4", "9"}
+        start = len(client.frames)
+        await asyncio.sleep(60)
+        ticks = client.frames[start:]
+        times = sorted(set(client.times[start:]))
+        assert min(after - before for before, after in itertools.pairwise(times)) > 0.249
+        assert len(times) > 180
+        prices = {fields[3]: float(fields[4]) for fields in first if fields[0] == "1"}
+        bid, ask = prices["1"], prices["2"]
+        for fields in ticks:
+            if fields[0] == "1" and fields[3] == "1":
+                bid = float(fields[4])
+            elif fields[0] == "1" and fields[3] == "2":
+                ask = float(fields[4])
+            assert bid < ask
+
+    with_simulator(body)
+
+
+def test_a_snapshot_ends_and_holds_no_line() -> None:
+    """57 after the ticks."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        for number in range(3):
+            replies = await client.ask(1, 11, 20 + number, *contract(SPY), 0, "", 1, 0, "")
+            assert replies[-1] == ["57", "1", str(20 + number)]
+        assert await client.ask(49, 1, wait=5) == client.frames[-1:]
+
+    with_simulator(body, lines=2)
+
+
+def test_limits_on_subscriptions_follow_from_the_lines() -> None:
+    """5 tick-by-tick streams with 100 lines, 101 when lines run out, 322 for an id in use."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        for number in range(6):
+            client.send(97, number, *contract((SPY, QQQ, IWM)[number % 3]), "BidAsk", 0, 0)
+        await asyncio.sleep(0.01)
+        assert client.of(4)[-1][2:4] == ["5", "10190"]
+        assert (await client.ask(97, 0, *contract(SPY), "BidAsk", 0, 0))[0][2:4] == ["0", "322"]
+        assert (await client.ask(97, 90, *contract(SPY), "Last", 0, 0))[0][2:4] == ["90", "10189"]
+        assert (await client.ask(97, 91, *contract(12345), "BidAsk", 0, 0))[0][2:4] == ["91", "200"]
+
+    with_simulator(body)
+
+    async def few(_: GatewaySimulator, client: WireClient) -> None:
+        for number in range(2):
+            client.send(1, 11, number, *contract(SPY), 0, "", 0, 0, "")
+        await asyncio.sleep(0.01)
+        assert (await client.ask(1, 11, 2, *contract(QQQ), 0, "", 0, 0, ""))[-1][2:4] == ["2", "101"]
+
+    with_simulator(few, lines=2)
+
+
+def test_mid_points_are_exact() -> None:
+    """Half a cent is written as half a cent."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        ticks = await client.ask(97, 5, *contract(SPY), "MidPoint", 0, 0, wait=1)
+        assert ticks[0][2] == "4"
+        assert ticks[0][4].endswith("5")
+        assert len(ticks[0]) == 5
+
+    with_simulator(body)
+
+
+ABSENT = {
+    "history": ((20, 7, *contract(), 0, "", "1 min", "1 D", 1, "TRADES", 1, 0, ""), ["7", "162"]),
+    "head timestamp": ((87, 7, *contract(), 0, 1, "TRADES", 1), ["7", "162"]),
+    "historical ticks": ((96, 7, *contract(), 0, "", "", 10, "BID_ASK", 1, 0, ""), ["7", "10187"]),
+    "5-second bars": ((50, 3, 7, *contract(), 5, "TRADES", 1, ""), ["7", "420"]),
+    "depth": ((10, 5, 7, *contract(), 5, 0, ""), ["7", "10092"]),
+    "scanner": ((22, 7, 10), ["7", "162"]),
+    "fundamentals": ((52, 2, 7), ["7", "430"]),
+    "news": ((86, 7), ["7", "10276"]),
+    "corporate events": ((100, 7), ["7", "10276"]),
+    "option value": ((54, 3, 7), ["7", "321"]),
+    "nobody knows": ((150, 1), ["-1", "505"]),
+}
+
+
+@pytest.mark.parametrize(("request_fields", "expected"), ABSENT.values(), ids=ABSENT)
+def test_what_it_does_not_have_is_refused_never_met_with_silence(
+    request_fields: tuple[object, ...], expected: list[str]
+) -> None:
+    """An error with the request's own id."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        assert (await client.ask(*request_fields))[0][2:4] == expected
+
+    with_simulator(body)
+
+
+EMPTY = {
+    24: "19",
+    67: "67",
+    79: "77",
+    82: "80",
+    83: "82",
+    85: "85",
+    88: "89",
+    78: "76",
+    104: "107",
+    80: "78",
+    17: "15",
+}
+
+
+@pytest.mark.parametrize(("message_id", "reply"), EMPTY.items())
+def test_what_a_bare_account_has_none_of_is_answered_empty(message_id: int, reply: str) -> None:
+    """With the message that would carry it."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        version = (1,) if message_id in {24, 67, 17} else ()
+        replies = await client.ask(message_id, *version, 7, "", "", "", "")
+        assert [fields[0] for fields in replies] == [reply]
+
+    with_simulator(body)
+
+
+def test_the_exchange_is_open_round_the_clock_when_no_opening_is_given() -> None:
+    """Liquid hours contain now, and tell the truth."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        await asyncio.sleep(13 * 3600 + 17)
+        details = (await client.ask(9, 8, 3, *contract(), 0, "", "", ""))[0]
+        opened, closed = details[27].split(";")[0].split("-")
+        assert (opened, closed) == ("20260302:0930", "20260303:0930")
+        assert (await client.ask(*place(1), wait=1))[0][0] == "5"
+        assert client.of(11)
+
+    with_simulator(body, market_open_ns=None)
+
+
+def test_regular_hours_skip_the_weekend() -> None:
+    """Six windows from today on."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        hours = (await client.ask(9, 8, 3, *contract(), 0, "", "", ""))[0][27].split(";")
+        assert hours[0] == "20260302:0930-20260302:1600"
+        assert hours[4:] == ["20260306:0930-20260306:1600", "20260309:0930-20260309:1600"]
+
+    with_simulator(body)
+
+
+# -- the seeded market ---------------------------------------------------------------------------------
+@pytest.mark.parametrize("symbol", MODELS)
+def test_a_symbol_looks_like_itself(symbol: str) -> None:
+    """In its range, a cent wide nearly always, ten quotes a second, sizes of tens of shares at least."""
+    quotes = day(3, symbol, 100_000)
+    model = MODELS[symbol]
+    assert all(model.low_cents * 100 <= quote.bid_e4 <= model.high_cents * 100 for quote in quotes)
+    assert sum(quote.ask_e4 - quote.bid_e4 == 100 for quote in quotes) > 0.97 * len(quotes)
+    assert min(quote.ask_e4 - quote.bid_e4 for quote in quotes) == 100
+    assert min(min(quote.bid_size, quote.ask_size) for quote in quotes) >= 30
+    assert statistics.fmean(quote.bid_size for quote in quotes) > 100
+    assert quotes[-1].offset_ns / 1e9 == pytest.approx(10_000, rel=0.02)
+    assert all(before.offset_ns < after.offset_ns for before, after in itertools.pairwise(quotes))
+
+
+def test_seeds_differ_and_repeat() -> None:
+    """The same seed is the same market; another seed starts elsewhere."""
+    assert day(5, "SPY", 500) == day(5, "SPY", 500)
+    assert len({day(seed, "SPY", 1)[0] for seed in range(20)}) > 15
+    assert day(5, "SPY", 1)[0] != day(5, "QQQ", 1)[0]
+
+
+def test_a_day_moves_about_as_much_as_a_real_one() -> None:
+    """0.3 to 1.6 percent a day in the root mean square, for whatever dozen of seeds."""
+    returns = [(run := day(seed, "SPY"))[-1].bid_e4 / run[0].bid_e4 - 1 for seed in range(6)]
+    assert 0.003 < statistics.fmean(change**2 for change in returns) ** 0.5 < 0.016
+
+
+def test_order_flow_moves_the_price_in_the_same_ten_seconds_and_says_nothing_of_the_next() -> None:
+    """As measured in real books: a positive slope with a good fit, and no forecast."""
+    flow: dict[int, int] = {}
+    change: dict[int, int] = {}
+    for before, after in itertools.pairwise(day(7, "IWM", 150_000)):
+        slot = after.offset_ns // 10**10
+        event = after.bid_size * (after.bid_e4 >= before.bid_e4) - before.bid_size * (
+            after.bid_e4 <= before.bid_e4
+        )
+        event += before.ask_size * (after.ask_e4 >= before.ask_e4) - after.ask_size * (
+            after.ask_e4 <= before.ask_e4
+        )
+        flow[slot] = flow.get(slot, 0) + event
+        moved = after.bid_e4 + after.ask_e4 - before.bid_e4 - before.ask_e4
+        change[slot] = change.get(slot, 0) + moved
+    flows, changes = list(flow.values()), list(change.values())
+    assert statistics.correlation(flows, changes) ** 2 > 0.35
+    assert abs(statistics.correlation(flows[:-1], changes[1:])) < 0.08
+
+
+def test_quotes_are_cheap() -> None:
+    """Well under the 8 microseconds they may cost."""
+    best = float("inf")
+    for _ in range(3):
+        start = time.perf_counter()
+        day(1, "SPY", 20_000)
+        best = min(best, time.perf_counter() - start)
+    assert best / 20_000 < 8e-6

@@ -1,0 +1,140 @@
+"""The journal: all or nothing, one owner, nothing forgotten."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from tests.order_plane.make import intent, report
+
+from algo_trade.order_plane.journal import Journal, JournalStop
+from algo_trade.order_plane.lifecycle import OrderState, Trigger
+from algo_trade.order_plane.order import Order, OrderKind
+
+PATH = "DSIM001.journal.db"
+
+Open = Callable[[], Journal]
+
+
+@pytest.fixture
+def open_journal(tmp_path: Path) -> Iterator[Open]:
+    """Opens the same file each time; what is still open is closed at the end."""
+    with ExitStack() as opened:
+
+        def open_one() -> Journal:
+            journal = Journal(tmp_path / PATH, "DSIM001")
+            opened.callback(journal.close)
+            return journal
+
+        yield open_one
+
+
+def order(number: int = 1) -> Order:
+    return Order(intent(number), OrderKind.STRATEGY, accepted_ns=5, price_micros=100_000_000)
+
+
+def test_an_order_comes_back_as_it_was(open_journal: Open) -> None:
+    journal = open_journal()
+    kept = order()
+    kept.order_id, kept.sent_ns, kept.broker_status, kept.ending = 7, 9, "Submitted", Trigger.CANCEL
+    kept.apply(Trigger.SEND)
+    kept.count_fill("e1.01", 1, 100_010_000, 11)
+    kept.count_commission("e1.01", 1_000_000)
+    with journal.transaction():
+        journal.put(kept)
+    journal.close()
+    assert open_journal().orders() == [kept]
+
+
+def test_a_transaction_that_fails_leaves_nothing(open_journal: Open) -> None:
+    journal = open_journal()
+    with pytest.raises(RuntimeError), journal.transaction():
+        journal.put(order())
+        journal.set_offset("log", "order_intents", 0, 4)
+        raise RuntimeError("crash in between")
+    assert journal.orders() == []
+    assert journal.offset("log", "order_intents", 0) is None
+
+
+def test_offsets_belong_to_their_log_and_never_go_back(open_journal: Open) -> None:
+    journal = open_journal()
+    with journal.transaction():
+        journal.set_offset("log-a", "order_intents", 0, 4)
+        journal.set_offset("log-a", "order_intents", 0, 2)
+    assert journal.offset("log-a", "order_intents", 0) == 4
+    assert journal.offset("log-b", "order_intents", 0) is None
+
+
+def test_a_report_is_kept_once(open_journal: Open) -> None:
+    journal = open_journal()
+    told = report(fills=[])
+    with journal.transaction():
+        journal.put_report(told, "session-1")
+    assert journal.reports("session-1") == [told]
+    assert journal.reports("session-2") == []
+    with pytest.raises(JournalStop), journal.transaction():
+        journal.put_report(told, "session-1")
+
+
+def test_the_latch_survives_and_only_a_named_person_opens_it(open_journal: Open) -> None:
+    journal = open_journal()
+    assert journal.latched() is None
+    journal.latch(5, "session-1", "PT-06 loss")
+    journal.close()
+    journal = open_journal()
+    latched = journal.latched()
+    assert latched is not None and latched.text == "PT-06 loss"
+    with pytest.raises(ValueError, match="name and a reason"):
+        journal.reset_latch(6, " ", "because")
+    journal.reset_latch(6, "Ann", "looked at it")
+    assert journal.latched() is None
+
+
+def test_a_second_process_is_refused(open_journal: Open) -> None:
+    first = open_journal()
+    with pytest.raises(JournalStop, match="in use"):
+        open_journal()
+    first.close()
+    open_journal().close()
+
+
+def test_another_accounts_journal_is_refused(tmp_path: Path, open_journal: Open) -> None:
+    open_journal().close()
+    with pytest.raises(JournalStop, match="another account"):
+        Journal(tmp_path / PATH, "DU1234567")
+
+
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, open_journal: Open) -> None:
+    (tmp_path / PATH).write_bytes(b"not a database" * 100)
+    with pytest.raises(JournalStop, match="cannot be opened"):
+        open_journal()
+
+
+def test_a_full_disk_stops_and_acknowledges_nothing(open_journal: Open) -> None:
+    journal = open_journal()
+    journal._db.execute(f"PRAGMA max_page_count={journal._db.execute('PRAGMA page_count').fetchone()[0]}")
+    with pytest.raises(JournalStop, match="cannot be written"):
+        for number in range(1, 200):
+            with journal.transaction():
+                journal.put(order(number))
+    kept = len(journal.orders())
+    journal.close()
+    assert len(open_journal().orders()) == kept
+
+
+def test_the_journal_is_synchronous(open_journal: Open) -> None:
+    """FULL: a commit that returned survives the loss of power, as far as the disk tells the truth."""
+    journal = open_journal()
+    assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert isinstance(journal._db, sqlite3.Connection)
+
+
+def test_states_are_written_by_name(open_journal: Open) -> None:
+    """Numbers would change their meaning with the next state that is added."""
+    journal = open_journal()
+    with journal.transaction():
+        journal.put(order())
+    assert journal._db.execute("SELECT state FROM orders").fetchone() == (OrderState.ACCEPTED.value,)

@@ -1,0 +1,451 @@
+"""A broker that lives on, and a program that may die at any moment and begin again on the same files.
+
+The broker is the real GatewaySimulator on the in-memory network. A `Life` is one process of ours: bus, journal,
+gateway client and order plane, all real. A `Fuse` counts the places where a process can die with a difference: around
+every commit of the journal, every publish of the bus and every order written. When it burns, the life is over: the
+connection is cut, its tasks are cancelled, nothing of it writes another byte, and the files stay as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID, uuid5
+
+from algo_trade.bus import EmbeddedBus, Record
+from algo_trade.clock import Clock, SeededIds, rng, run_virtual, utc
+from algo_trade.contracts import (
+    Direction,
+    ExecutionReport,
+    Message,
+    OrderIntent,
+    OrderType,
+    SessionEventKind,
+    TickEvent,
+    TimeInForce,
+)
+from algo_trade.gateway_sim import GatewaySimulator, RecordedQuotes, SimulatorConfig
+from algo_trade.gateway_sim.orders import SimExecution, SimOrder
+from algo_trade.gateway_sim.wire import replies
+from algo_trade.ibkr import IBKRHandler
+from algo_trade.ibkr.instruments import Instrument
+from algo_trade.order_plane.journal import Journal
+from algo_trade.order_plane.outbox import Outbox
+from algo_trade.order_plane.plane import OrderPlane
+from algo_trade.portfolio import MICROS
+from algo_trade.risk import Limits
+from algo_trade.settings.sections import IbkrSettings
+
+T = TypeVar("T")
+
+ACCOUNT, SESSION = "DSIM001", "session-1"
+BID, ASK = 100.00, 100.02
+# Shares displayed on either side, by symbol.
+DEPTH = {"DEEP": 500, "DEEPER": 500, "THIN": 2, "FAR": 500, "HUGE": 500}
+LIMITS = Limits(
+    allocated_capital_micros=10_000 * MICROS,
+    max_position_shares=100_000,
+    max_order_shares=100_000,
+    max_gross_micros=100_000_000 * MICROS,
+    max_net_micros=100_000_000 * MICROS,
+    price_collar_pct=5.0,
+    max_data_age_ns=2_000_000_000,
+    stop_pnl_micros=-1_000_000 * MICROS,
+    stop_drawdown_pct=5_000.0,
+)
+_NAMESPACE = UUID(int=11)
+_TICK_EVERY_S = 0.5
+
+
+class Crash(BaseException):
+    """The process is dead. Not an Exception: nothing may catch it and go on."""
+
+
+@dataclass
+class Fuse:
+    """Burns at the `at`-th place that is passed (0 is the first); None never burns."""
+
+    at: int | None = None
+    passed: int = 0
+    places: list[str] = field(default_factory=list)
+    on_burn: Callable[[], None] = lambda: None
+    burnt: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def place(self, name: str) -> None:
+        """Die here if it is time to, or if we are dead already."""
+        if self.burnt.is_set():
+            raise Crash(name)
+        self.places.append(name)
+        self.passed += 1
+        if self.at == self.passed - 1:
+            self.burnt.set()
+            self.on_burn()
+            raise Crash(name)
+
+
+class FusedJournal(Journal):
+    """A journal whose process may die before or after every commit."""
+
+    fuse = Fuse()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with super().transaction():
+            yield
+            self.fuse.place("journal, before the commit")
+        self.fuse.place("journal, after the commit")
+
+
+class FusedBus(EmbeddedBus):
+    """A bus whose process may die before or after every publish."""
+
+    fuse = Fuse()
+
+    async def publish(
+        self, topic: str, message: Message | bytes, *, key: str | None, headers: Any = ()
+    ) -> Record:
+        self.fuse.place(f"bus, before {topic}")
+        record = await super().publish(topic, message, key=key, headers=headers)
+        self.fuse.place(f"bus, after {topic}")
+        return record
+
+    def abandon(self) -> None:
+        """What the kernel does to a dead process: files closed, locks released, nothing flushed."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._stores is not None:
+            self._stores.close()
+
+
+def a_day_of(bid: float, ask: float, depth: int) -> RecordedQuotes:
+    """One quote, repeated at noon: a market that stands still."""
+
+    def column(value: int) -> array[int]:
+        return array("q", [value, value])
+
+    return RecordedQuotes(
+        Path(), column(round(ask * 1e4)), column(depth), column(round(bid * 1e4)), column(depth)
+    )
+
+
+class World:
+    """The broker, the files, and the life that is being lived. Made by `in_world`."""
+
+    def __init__(
+        self, directory: Path, clock: Clock, *, session_id: str = SESSION, limits: Limits = LIMITS
+    ) -> None:
+        self.directory = directory
+        self.clock = clock
+        self.session_id = session_id
+        self.limits = limits
+        self.events: list[tuple[SessionEventKind, str]] = []
+        self.lives: list[Life] = []
+        self.simulator = GatewaySimulator(
+            SimulatorConfig(
+                seed=7,
+                symbols=(),
+                quotes={symbol: a_day_of(BID, ASK, depth) for symbol, depth in DEPTH.items()},
+                account_id=ACCOUNT,
+                ack_ms=20,
+                fill_ms=40,
+            ),
+            clock=clock,
+        )
+        self.address = ("", 0)
+
+    async def begin(self, fuse: Fuse | None = None, *, session_id: str | None = None) -> Life:
+        """A process starts: connected, with instruments, not yet trading."""
+        life = Life(self, fuse or Fuse(), session_id or self.session_id)
+        self.lives.append(life)
+        await life.open()
+        return life
+
+    # -- the broker's side -------------------------------------------------------------------------
+    @property
+    def _gateway(self) -> Any:
+        gateway = self.simulator._gateway
+        assert gateway is not None
+        return gateway
+
+    @property
+    def broker_orders(self) -> list[SimOrder]:
+        return list(self._gateway.booking.orders.values())
+
+    @property
+    def broker_executions(self) -> list[SimExecution]:
+        return list(self._gateway.booking.executions)
+
+    @property
+    def broker_positions(self) -> dict[str, int]:
+        catalogue = self._gateway.catalogue.by_con_id
+        held = self._gateway.booking.account.open_positions()
+        return {catalogue[position.con_id].symbol: position.shares for position in held}
+
+    @property
+    def peer(self) -> Any:
+        """The gateway's end of our connection."""
+        return self._gateway._connections[-1]
+
+    def cut(self) -> None:
+        """The connection breaks."""
+        self.peer._transport.abort()
+
+    def say(self, code: int, text: str = "") -> None:
+        """A notice from the gateway to us."""
+        self.peer.error(-1, code, text)
+
+    def write(self, *fields: str) -> None:
+        """A message the gateway never meant to send."""
+        payload = "".join(f"{field}\0" for field in fields).encode()
+        self.peer._transport.write(len(payload).to_bytes(4, "big") + payload)
+
+    def answer(self, request: str, instead: Callable[[Callable[[], None]], object]) -> None:
+        """From now on requests of this kind are given to `instead`, with what the gateway would have done."""
+        handlers = self._gateway._handlers
+        real = handlers.get(request)
+        handlers[request] = lambda gateway, client, asked: instead(lambda: real(gateway, client, asked))
+
+    def take_time(self, seconds: float) -> None:
+        """Each question about what there is takes this long: things happen between one answer and the next."""
+        loop = asyncio.get_running_loop()
+        for name in ("all_open_orders", "executions", "completed_orders", "positions"):
+            self.answer(name, lambda real: loop.call_later(seconds, real))
+
+    @contextmanager
+    def amnesia(self) -> Iterator[None]:
+        """The gateway lists no order, neither open nor completed; executions and positions it still knows."""
+        ends = {"all_open_orders": replies.OPEN_ORDER_END, "completed_orders": replies.COMPLETED_ORDERS_END}
+        handlers = self._gateway._handlers
+        real = {name: handlers[name] for name in ends}
+        handlers.update(
+            {
+                name: lambda _gateway, client, _request, end=end: client.reply(end)
+                for name, end in ends.items()
+            }
+        )
+        yield
+        handlers.update(real)
+
+    def alarms(self, about: str = "") -> list[str]:
+        return [text for kind, text in self.events if kind is SessionEventKind.ORDER_ALARM and about in text]
+
+
+class Life:
+    """One process of ours. `plane` is made by `open` and trades after `start`."""
+
+    def __init__(self, world: World, fuse: Fuse, session_id: str) -> None:
+        self.world = world
+        self.fuse = fuse
+        self.session_id = session_id
+        self.before = asyncio.all_tasks()
+        self.graceful = False  # at death: whether what was written still reaches the gateway
+        fuse.on_burn = self._cut
+        self.bus = FusedBus(
+            world.directory / "log", clock=world.clock, ids=SeededIds(rng(len(world.lives), "ids"))
+        )
+        self.bus.fuse = fuse
+        self.instruments: dict[str, Instrument] = {}
+        self.quotes: dict[str, tuple[float, float]] = dict.fromkeys(DEPTH, (BID, ASK))
+        self.quoted: tuple[str, ...] = tuple(DEPTH)
+
+    async def open(self) -> None:
+        world = self.world
+        host, port = world.address
+        await self.bus.open()
+        settings = IbkrSettings(account_id=ACCOUNT, host=host, port=port, timeout_sec=5.0)
+        self.handler = IBKRHandler(settings, world.clock, rng(3, "ibkr"))
+        self._write = self.handler.orders.send_order
+        self.handler.orders.send_order = self._send_order  # type: ignore[method-assign]  # the failpoint
+        self.journal = FusedJournal(world.directory / "journal.db", ACCOUNT)
+        self.journal.fuse = self.fuse
+        self.outbox = Outbox(self.bus)
+        self.plane = OrderPlane(
+            self.bus,
+            world.clock,
+            self.handler,
+            self.journal,
+            self.outbox,
+            self._notify,
+            world.limits,
+            account=ACCOUNT,
+            client_id=settings.client_id,
+            session_id=self.session_id,
+            patience_s=settings.timeout_sec,
+        )
+        await self.handler.start()
+        self.instruments = {symbol: await self.handler.market.resolve(symbol) for symbol in DEPTH}
+        for symbol in DEPTH:
+            await self.handler.market.subscribe_rt(symbol)
+        self.posting = asyncio.ensure_future(self.outbox.run())
+
+    async def start(self) -> None:
+        """Trade: quotes run, the plane is reconciled."""
+        self.ticking = asyncio.ensure_future(self._tick())
+        await self.plane.start(self.instruments)
+        await asyncio.sleep(2 * _TICK_EVERY_S)
+
+    async def publish(self, intent: OrderIntent) -> None:
+        await self.bus.publish("order_intents", intent, key=intent.symbol)
+
+    async def ask(self, intent: OrderIntent, seconds: float = 1.0) -> ExecutionReport:
+        """Publish an intent; the newest report on it after a while."""
+        await self.publish(intent)
+        await self.settle(seconds)
+        return await self.last(intent)
+
+    async def last(self, intent: OrderIntent) -> ExecutionReport:
+        return (await self.last_reports())[intent.intent_id]
+
+    async def settle(self, seconds: float = 3.0) -> None:
+        """Time passes, the plane alive."""
+        await asyncio.sleep(seconds)
+        if self.plane.failure.done():
+            raise self.plane.failure.exception() or AssertionError("the plane ended")
+
+    async def end(self) -> None:
+        """An orderly end."""
+        await self.plane.stop()
+        await self._cancel_all()
+        await self.handler.close()
+        self.journal.close()
+        await self.bus.close()
+
+    async def die(self) -> None:
+        """What is left of a process after it was killed: files."""
+        self.fuse.burnt.set()
+        self._cut()
+        await self._cancel_all()
+        await self.handler.close()
+        self.journal.close()
+        self.bus.abandon()
+        await asyncio.sleep(0.01)
+
+    async def _cancel_all(self) -> None:
+        mine = [
+            task
+            for task in asyncio.all_tasks()
+            if task not in self.before and task is not asyncio.current_task()
+        ]
+        for task in mine:
+            task.cancel()
+        await asyncio.gather(*mine, return_exceptions=True)
+        for over in (self.plane.failure, self.posting):
+            if over.done() and not over.cancelled():
+                over.exception()  # seen: what killed it is known
+
+    def _cut(self) -> None:
+        link = self.handler.connection._link
+        if link is None or link._transport is None:
+            return
+        if self.graceful:
+            link._transport.close()
+        else:
+            link._transport.abort()
+
+    async def _tick(self) -> None:
+        while True:
+            for symbol in self.quoted:
+                self.tick(symbol)
+            await asyncio.sleep(_TICK_EVERY_S)
+
+    def tick(self, symbol: str) -> None:
+        """One quote of a symbol, as the data plane would publish it."""
+        bid, ask = self.quotes[symbol]
+        depth = DEPTH[symbol]
+        moment = utc(self.world.clock.now_ns())
+        self.bus.append(
+            "market_events",
+            TickEvent(symbol=symbol, timestamp=moment, bid=bid, ask=ask, bid_size=depth, ask_size=depth),
+            key=symbol,
+        )
+
+    def _send_order(self, approved: Any, order_id: int) -> int:
+        self.fuse.place("order, before the bytes")
+        written = self._write(approved, order_id)
+        self.fuse.place("order, after the bytes")
+        return written
+
+    def _notify(self, kind: SessionEventKind, text: str, **_: Any) -> None:
+        self.world.events.append((kind, text))
+
+    # -- asking ------------------------------------------------------------------------------------
+    async def log(self) -> list[ExecutionReport]:
+        """Every readable report in the log, in its order, repetitions included."""
+        found = []
+        async for record in self.bus.replay("exec_reports"):
+            with suppress(ValueError):
+                found.append(ExecutionReport.decode(record.value))
+        return found
+
+    async def intents(self) -> list[OrderIntent]:
+        """Every readable intent in the log."""
+        found = []
+        async for record in self.bus.replay("order_intents"):
+            with suppress(ValueError):
+                found.append(OrderIntent.decode(record.value))
+        return found
+
+    async def last_reports(self) -> dict[UUID, ExecutionReport]:
+        """The newest report on each intent."""
+        last: dict[UUID, ExecutionReport] = {}
+        for report in await self.log():
+            if report.intent_id not in last or report.sequence >= last[report.intent_id].sequence:
+                last[report.intent_id] = report
+        return last
+
+
+def wish(
+    world: World,
+    symbol: str = "DEEP",
+    *,
+    number: int = 1,
+    side: str = "BUY",
+    quantity: int = 5,
+    limit: float | None = ASK,
+    tif: TimeInForce = TimeInForce.IOC,
+    valid_s: float = 60.0,
+    session_id: str | None = None,
+) -> OrderIntent:
+    """An intent of this moment."""
+    now = utc(world.clock.now_ns())
+    session = session_id or world.session_id
+    return OrderIntent(
+        intent_id=uuid5(_NAMESPACE, f"{session}:{symbol}:{number}"),
+        session_id=session,
+        symbol=symbol,
+        direction=Direction(side),
+        quantity=quantity,
+        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+        time_in_force=tif,
+        timestamp=now,
+        valid_until=now + timedelta(seconds=valid_s),
+        strategy_id="OFI",
+        limit_price=limit,
+        decision_mid=(BID + ASK) / 2,
+    )
+
+
+def in_world(directory: Path, body: Callable[[World], Awaitable[T]], **changes: Any) -> T:
+    """Run `body` in a world of its own, in virtual time."""
+    limits = replace(LIMITS, **changes)
+
+    async def main(clock: Clock) -> T:
+        world = World(directory, clock, limits=limits)
+        world.address = await world.simulator.start()
+        world._gateway._handlers = dict(world._gateway._handlers)  # `answer` changes this world's only
+        try:
+            async with asyncio.timeout(36_000):
+                return await body(world)
+        finally:
+            for life in world.lives:
+                with suppress(Exception):
+                    await life.die()
+            await world.simulator.stop()
+
+    return run_virtual(main)

@@ -1,0 +1,119 @@
+"""Real processes for tests: `algotrade sim serve`, `algotrade run`, and what was seen on the wire between them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+ALGOTRADE = (sys.executable, "-m", "algo_trade")
+
+# A strategy in a hurry: an entry every three seconds, out again after three, and a stop too far away to matter.
+EAGER = {
+    "OFI_INTERVAL_S": "0.5",
+    "OFI_WINDOW": "20",
+    "OFI_ENTRY_Z": "0.5",
+    "OFI_EXIT_Z": "0.3",
+    "OFI_MAX_HOLD_S": "3",
+    "OFI_COOLDOWN_S": "1",
+    "OFI_ENTRY_SPACING_S": "3",
+    "OFI_MAX_ENTRIES": "10000",
+    "OFI_FLAT_BEFORE_END_S": "5",
+    "KILL_SWITCH_PNL_USD": "-5000",
+    "KILL_SWITCH_DRAWDOWN_PCT": "90",
+}
+
+
+def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The machine's environment without settings of ours that somebody may have exported."""
+    prefixes = (
+        "IBKR_",
+        "KAFKA_",
+        "RISK_",
+        "OFI_",
+        "VAULT_",
+        "ALGOTRADE_",
+        "KILL_SWITCH_",
+        "SIMULATOR_",
+        "ENVIRONMENT",
+    )
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+    return {**kept, **more}
+
+
+def algotrade(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, timeout_s: float = 300
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [*ALGOTRADE, *arguments],
+        cwd=cwd,
+        env=clean_environment(env or {}),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+
+
+@dataclass
+class Simulator:
+    """A running `sim serve`; `wire_log` holds a line for each order frame that reached it."""
+
+    host: str
+    port: int
+    wire_log: Path
+    _read: int = field(default=0)
+
+    def frames(self) -> list[dict[str, Any]]:
+        """Every frame noted so far; a line that is being written is left for the next call."""
+        if not self.wire_log.exists():
+            return []
+        lines = self.wire_log.read_bytes().split(b"\n")[:-1]
+        return [json.loads(line) for line in lines]
+
+    def placed_refs(self) -> list[str]:
+        return [frame["order_ref"] for frame in self.frames() if frame["frame"] == "placeOrder"]
+
+
+@contextmanager
+def simulator(directory: Path, *arguments: str) -> Iterator[Simulator]:
+    """`algotrade sim serve` on a free port, ended with the block."""
+    wire_log = directory / "wire.jsonl"
+    with (directory / "simulator.err").open("wb") as errors:
+        process = subprocess.Popen(
+            [*ALGOTRADE, "sim", "serve", "--port", "0", "--wire-log", str(wire_log), *arguments],
+            cwd=directory,
+            env=clean_environment({}),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+        )
+    assert process.stdout is not None
+    try:
+        listening = json.loads(process.stdout.readline())
+        yield Simulator(listening["host"], listening["port"], wire_log)
+        assert process.poll() is None, "the simulator died"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def paper_environment(sim: Simulator, data_dir: Path) -> dict[str, str]:
+    """Settings that point profile paper at a simulator."""
+    return {
+        "IBKR_HOST": sim.host,
+        "IBKR_PORT": str(sim.port),
+        "IBKR_ACCOUNT_ID": "DSIM001",
+        "RISK_ALLOCATED_CAPITAL": "10000",
+        "ALGOTRADE_DATA_DIR": str(data_dir),
+        "LOG_LEVEL": "WARNING",
+    }
