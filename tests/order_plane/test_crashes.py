@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.order_plane.fuse import Crash, Fuse
 from tests.order_plane.truth import check
-from tests.order_plane.world import Crash, Fuse, Life, World, in_world, wish
+from tests.order_plane.world import Life, World, in_world, wish
 
 from algo_trade.clock import rng
 from algo_trade.contracts import ExecutionStatus

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.order_plane.fuse import Fuse
 from tests.order_plane.truth import check
-from tests.order_plane.world import ASK, BID, Fuse, Life, World, in_world, wish
+from tests.order_plane.world import ASK, BID, Life, World, in_world, wish
 
 from algo_trade.contracts import ExecutionStatus, SessionEventKind, TimeInForce
 from algo_trade.gateway_sim.errors import RequestError

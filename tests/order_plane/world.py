@@ -12,18 +12,18 @@ import asyncio
 from array import array
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
-from algo_trade.bus import EmbeddedBus, Record
+from tests.order_plane.fuse import Fuse, FusedBus, FusedJournal
+
 from algo_trade.clock import Clock, SeededIds, rng, run_virtual, utc
 from algo_trade.contracts import (
     Direction,
     ExecutionReport,
-    Message,
     OrderIntent,
     OrderType,
     SessionEventKind,
@@ -35,7 +35,6 @@ from algo_trade.gateway_sim.orders import SimExecution, SimOrder
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.ibkr import IBKRHandler
 from algo_trade.ibkr.instruments import Instrument
-from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.order_plane.plane import OrderPlane
 from algo_trade.portfolio import MICROS
@@ -61,66 +60,6 @@ LIMITS = Limits(
 )
 _NAMESPACE = UUID(int=11)
 _TICK_EVERY_S = 0.5
-
-
-class Crash(BaseException):
-    """The process is dead. Not an Exception: nothing may catch it and go on."""
-
-
-@dataclass
-class Fuse:
-    """Burns at the `at`-th place that is passed (0 is the first); None never burns."""
-
-    at: int | None = None
-    passed: int = 0
-    places: list[str] = field(default_factory=list)
-    on_burn: Callable[[], None] = lambda: None
-    burnt: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def place(self, name: str) -> None:
-        """Die here if it is time to, or if we are dead already."""
-        if self.burnt.is_set():
-            raise Crash(name)
-        self.places.append(name)
-        self.passed += 1
-        if self.at == self.passed - 1:
-            self.burnt.set()
-            self.on_burn()
-            raise Crash(name)
-
-
-class FusedJournal(Journal):
-    """A journal whose process may die before or after every commit."""
-
-    fuse = Fuse()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        with super().transaction():
-            yield
-            self.fuse.place("journal, before the commit")
-        self.fuse.place("journal, after the commit")
-
-
-class FusedBus(EmbeddedBus):
-    """A bus whose process may die before or after every publish."""
-
-    fuse = Fuse()
-
-    async def publish(
-        self, topic: str, message: Message | bytes, *, key: str | None, headers: Any = ()
-    ) -> Record:
-        self.fuse.place(f"bus, before {topic}")
-        record = await super().publish(topic, message, key=key, headers=headers)
-        self.fuse.place(f"bus, after {topic}")
-        return record
-
-    def abandon(self) -> None:
-        """What the kernel does to a dead process: files closed, locks released, nothing flushed."""
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._stores is not None:
-            self._stores.close()
 
 
 def a_day_of(bid: float, ask: float, depth: int) -> RecordedQuotes:

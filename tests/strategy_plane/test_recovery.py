@@ -261,3 +261,15 @@ def test_a_quiet_symbol_keeps_its_flow(tmp_path: Path) -> None:
             assert logged == expected == {"QQQ": 195, "SPY": 200, "IWM": 193}
 
     run_virtual(main)
+
+
+def test_a_poisoned_intent_does_not_stop_a_start(tmp_path: Path) -> None:
+    """Somebody else's bytes on order_intents are not ours to fold; the order plane has put them aside."""
+
+    async def main(clock: Clock) -> bool:
+        async with open_bus(tmp_path, clock) as bus:
+            await bus.publish("order_intents", b"not an intent", key="756733")
+            async with running(bus, clock, OfiStrategy(DENSE), DENSE, duration_s=DURATION_S) as plane:
+                return plane.flat
+
+    assert run_virtual(main)

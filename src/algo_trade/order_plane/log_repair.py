@@ -6,6 +6,7 @@ come to stand where the old one was.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 from algo_trade.bus import AtOffsets, Bus, Invalid, OrderPlaneValidator
@@ -33,23 +34,25 @@ def where_to_read(bus: Bus, journal: Journal) -> AtOffsets:
     return AtOffsets(at)
 
 
-async def tell_the_log(bus: Bus, journal: Journal, ledger: Ledger, outbox: Outbox, session_id: str) -> None:
+async def tell_the_log(
+    bus: Bus, journal: Journal, ledger: Ledger, outbox: Outbox, session_id: str, key: Callable[[str], str]
+) -> None:
     """Publish again what a crash kept from the log: reports, and the intents of our own flatten orders.
 
-    To be done before anything new is told: a report must not come after its successor.
+    To be done before anything new is told: a report must not come after its successor. `key` is a symbol's in the log.
     """
     told = {report.report_id for report in await _read(bus, REPORTS, ExecutionReport)}
     asked = {intent.intent_id: intent for intent in await _read(bus, INTENTS, OrderIntent)}
     for order in ledger.of_session():
         if order.kind is OrderKind.FLATTEN and order.intent_id not in asked:
-            outbox.put(INTENTS, order.intent, order.symbol)
+            outbox.put(INTENTS, order.intent, key(order.symbol))
     reports = journal.reports(session_id)
     for intent in asked.values():
         if intent.session_id != session_id:
             reports += journal.reports_of(intent.intent_id)  # refused here: the answer belongs here too
     for report in reports:
         if report.report_id not in told:
-            outbox.put(REPORTS, report, report.symbol)
+            outbox.put(REPORTS, report, key(report.symbol))
     await outbox.settled()
 
 

@@ -87,7 +87,7 @@ class OrderPlane:
             self.marks,
             self._instruments,
             session_id,
-            lambda intent: outbox.put(INTENTS, intent, intent.symbol),
+            lambda intent: outbox.put(INTENTS, intent, self._key(intent.symbol)),
         )
         self.flattener = Flattener(
             clock, ledger, self.intake, handler, account, session_id, limits.max_order_shares, notify
@@ -101,7 +101,7 @@ class OrderPlane:
         self._handler.orders.order_id_floor = self.ledger.highest_order_id
         if self.kill_reason is not None:
             self.intake.halt(self.kill_reason)
-        await tell_the_log(self._bus, self._journal, self.ledger, self._outbox, self._session_id)
+        await tell_the_log(self._bus, self._journal, self.ledger, self._outbox, self._session_id, self._key)
         self._spawn(self.hearing.run())
         await self.reconciler.reconcile()
         await self._check_baseline()
@@ -181,8 +181,13 @@ class OrderPlane:
 
     # -- helpers -----------------------------------------------------------------------------------
     def _on_report(self, report: ExecutionReport) -> None:
-        self._outbox.put(REPORTS, report, report.symbol)
+        self._outbox.put(REPORTS, report, self._key(report.symbol))
         self.monitor.observe()
+
+    def _key(self, symbol: str) -> str:
+        """What the log orders a symbol's records by: its contract id, or its name where there is no contract."""
+        instrument = self._instruments.get(symbol)
+        return symbol if instrument is None else str(instrument.con_id)
 
     def _spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         task = asyncio.get_running_loop().create_task(work)

@@ -159,7 +159,7 @@ class Session:
             "interrupted" if interrupted else f"failed: {error}" if error else "the session's time is over"
         )
         parts.strategy.halt()
-        outcome = await self._get_out(parts, reason)
+        outcome = await parts.orders.get_out(reason)
         if parts.orders.check is not None and parts.handler.connection.connected:
             await parts.orders.check.compare("end")
         mode = parts.handler.mode(self._plan.settings.profile, self._plan.clock_kind)
@@ -178,12 +178,6 @@ class Session:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         timer.cancel()
         return self._failed.exception() if self._failed.done() else None
-
-    async def _get_out(self, parts: Parts, reason: str) -> Outcome:
-        if parts.handler.connection.connected:
-            return await parts.orders.get_out(reason)
-        parts.orders.intake.halt(reason)
-        return parts.orders.flattener.outcome()
 
     async def _drain(self, parts: Parts) -> None:
         """Quotes that are on their way still count: recorded days end with their last row."""

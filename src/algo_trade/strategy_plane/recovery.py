@@ -46,11 +46,14 @@ async def refold_orders(
 ) -> Heads:
     """Fold our intents, then the session's reports; where the next reports will be.
 
-    Raises Invalid when one of them cannot be read: what is held is then unknown (Stop).
+    Raises Invalid when a report cannot be read: what is held is then unknown (Stop).
     """
     heads = heads_of(bus, EXEC_REPORTS)
     async for record in bus.replay(ORDER_INTENTS, from_time_ns=ours.start_ns):
-        intent = validator.validate(record, OrderIntent)
+        try:
+            intent = validator.validate(record, OrderIntent)
+        except Invalid:
+            continue  # not one of ours, which were all valid; the order plane has put it aside
         if intent.session_id == ours.session_id and intent.strategy_id == ours.strategy_id:
             ledger.add_intent(intent)
     async for record in bus.replay(EXEC_REPORTS, from_time_ns=ours.start_ns):
