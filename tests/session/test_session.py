@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from algo_trade.bus import EmbeddedLogReader
 from algo_trade.clock import VIRTUAL_START_NS, Clock, LoopClock, SeededIds, VirtualLoop, rng, run_virtual
+from algo_trade.contracts import OrderIntent
 from algo_trade.session.ending import Ending
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Nobody
@@ -90,6 +92,20 @@ def test_a_finished_directory_and_one_of_another_command_are_refused(tmp_path: P
 
 
 def test_a_small_loss_limit_stops_and_flattens(tmp_path: Path) -> None:
-    ending = run(plan(tmp_path / "s", **{"kill_switch.pnl_usd": -5}))
+    made = plan(tmp_path / "s", **{"kill_switch.pnl_usd": -5})
+    ending = run(made)
     assert ending.kill_reason is not None and "PT-06" in ending.kill_reason
     assert ending.outcome.flat
+
+
+def test_records_of_orders_are_keyed_by_contract(tmp_path: Path) -> None:
+    """As topics.yaml says, the stop's own orders included: a key that changes would lose its order on a real broker."""
+    made = plan(tmp_path / "s", **{"kill_switch.pnl_usd": -5})
+    assert run(made).kill_reason is not None
+    with EmbeddedLogReader(made.log_directory) as log:
+        keys = {
+            topic: {record.key for record in log.replay(topic)} for topic in ("order_intents", "exec_reports")
+        }
+        strategies = {OrderIntent.decode(record.value).strategy_id for record in log.replay("order_intents")}
+    assert keys["exec_reports"] == keys["order_intents"] <= {"756733", "320227571"}
+    assert strategies <= {"OFI", "FLATTEN"}
