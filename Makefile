@@ -15,7 +15,7 @@ run: setup ## a whole six-hour session in virtual time against the gateway simul
 	@$(bin)/algotrade run --profile dev --speed max --duration 6h $(ARGS)
 
 test: lint ## lint, types and all tests that take seconds
-	@$(bin)/python -m pytest $(PYTEST_ARGS)
+	@$(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-slow: setup ## the tests that take minutes: kills, campaigns
 	@$(bin)/python -m pytest -m slow $(PYTEST_ARGS)
