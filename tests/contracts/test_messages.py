@@ -19,6 +19,7 @@ from algo_trade.contracts import (
     ExecutionStatus,
     Message,
     OFIEvent,
+    OrderAmendment,
     OrderIntent,
     SessionEvent,
     TickEvent,
@@ -59,6 +60,8 @@ def test_bytes_are_compact_and_leave_out_what_is_not_there(model: type[Message])
     needed = {name: FULL[model][name] for name in FULL[model] if model.model_fields[name].is_required()}
     if model is OrderIntent:
         needed["order_type"] = "MARKET"
+    if model is OrderAmendment:
+        needed["action"] = "CANCEL"
     data = model(**needed).encode()
     assert b": " not in data
     assert b"null" not in data
@@ -116,10 +119,13 @@ NUMBERS: list[tuple[type[Message], str, list[Any]]] = [
     *[(OrderIntent, name, POSITIVE) for name in ("limit_price", "stop_price", "decision_mid")],
     *[(OrderIntent, name, [-1.1, 1.1, NAN, "0"]) for name in ("target_weight", "current_weight")],
     (OrderIntent, "signal_strength", [-0.1, 1.1, NAN]),
+    (OrderIntent, "attached_exits", [0, 3, *WHOLE]),
+    (OrderAmendment, "quantity", [0, *WHOLE]),
+    *[(OrderAmendment, name, POSITIVE) for name in ("limit_price", "stop_price")],
     *[(ExecutionReport, name, WHOLE) for name in ("sequence", "requested_quantity", "filled_quantity")],
     (ExecutionReport, "remaining_quantity", WHOLE),
     (ExecutionReport, "average_fill_price", NOT_NEGATIVE),
-    (ExecutionReport, "limit_price", POSITIVE),
+    *[(ExecutionReport, name, POSITIVE) for name in ("limit_price", "stop_price")],
     *[(ExecutionReport, name, ANY_NUMBER) for name in ("commission", "slippage_bps")],
     (ExecutionReport, "perm_id", ["1", 1.5, True]),
     (SessionEvent, "code", ["1", 1.5, True]),
@@ -189,6 +195,9 @@ def test_times_are_kept_and_told_in_utc(model: type[Message]) -> None:
         (OrderIntent, "direction", "HOLD"),
         (OrderIntent, "order_type", "MKT"),
         (OrderIntent, "intent_id", "17"),
+        (OrderIntent, "parent_intent_id", "17"),
+        (OrderAmendment, "action", "HOLD"),
+        (OrderAmendment, "amendment_id", "17"),
         (OrderIntent, "session_id", ""),
         (OrderIntent, "strategy_id", ""),
         (OrderIntent, "time_in_force", "FOREVER"),
@@ -256,6 +265,18 @@ def test_an_order_type_needs_its_prices(order_type: str) -> None:
         }
     else:
         OrderIntent(**bare)
+
+
+def test_a_replacement_changes_something_and_a_cancel_nothing() -> None:
+    unchanged = dict.fromkeys(("quantity", "limit_price", "stop_price"))
+    fields = {**FULL[OrderAmendment], **unchanged}
+    with pytest.raises(ValidationError, match="a REPLACE needs a new"):
+        OrderAmendment(**fields)
+    OrderAmendment(**{**fields, "action": "CANCEL"})
+    for name, value in (("quantity", 3), ("limit_price", 1.0), ("stop_price", 1.0)):
+        OrderAmendment(**{**fields, name: value})
+        with pytest.raises(ValidationError, match="a CANCEL has no new terms"):
+            OrderAmendment(**{**fields, name: value, "action": "CANCEL"})
 
 
 @pytest.mark.parametrize("field", ["valid_until", "session_id"])

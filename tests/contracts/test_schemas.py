@@ -10,7 +10,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 from tests.contracts.examples import FULL
 
-from algo_trade.contracts import Message, OrderIntent, schemas
+from algo_trade.contracts import Message, OrderAmendment, OrderIntent, schemas
 from algo_trade.resources import resource_path
 
 DIRECTORY = resource_path("contracts") / "schemas"
@@ -47,6 +47,20 @@ def test_the_schema_of_an_intent_knows_which_prices_it_needs(field: str) -> None
     del message[field]
     assert not _validator(OrderIntent).is_valid(message)
     assert _validator(OrderIntent).is_valid({**message, "order_type": "MARKET"})
+
+
+def test_the_schema_of_an_amendment_knows_what_each_action_needs() -> None:
+    message = json.loads(OrderAmendment(**FULL[OrderAmendment]).encode())
+    bare = {
+        name: value
+        for name, value in message.items()
+        if name not in ("quantity", "limit_price", "stop_price")
+    }
+    schema = _validator(OrderAmendment)
+    assert not schema.is_valid(bare)
+    assert schema.is_valid({**bare, "limit_price": 100.0})
+    assert schema.is_valid({**bare, "action": "CANCEL"})
+    assert not schema.is_valid({**bare, "action": "CANCEL", "limit_price": 100.0})
 
 
 def test_write_and_check_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

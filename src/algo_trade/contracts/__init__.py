@@ -1,5 +1,6 @@
 """The messages between planes and the topics that carry them: what every other part agrees on."""
 
+from algo_trade.contracts.amendment import AmendmentAction, OrderAmendment
 from algo_trade.contracts.approved import ApprovedOrder
 from algo_trade.contracts.base import Message, Metadata, Part, UtcTime
 from algo_trade.contracts.market import (
@@ -36,6 +37,7 @@ from algo_trade.contracts.topics import MESSAGES, TOPICS, Topic, TopicsError, lo
 __all__ = [
     "MESSAGES",
     "TOPICS",
+    "AmendmentAction",
     "ApprovedOrder",
     "AssetClass",
     "BarDuration",
@@ -55,6 +57,7 @@ __all__ = [
     "Message",
     "Metadata",
     "OFIEvent",
+    "OrderAmendment",
     "OrderIntent",
     "OrderType",
     "Part",

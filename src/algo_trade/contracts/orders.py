@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, Strict, ValidationInfo, field_validator
 
 from algo_trade.contracts.base import (
     Count,
@@ -118,6 +118,10 @@ class OrderIntent(Message):
     `session_id` and `valid_until` are ours and required: an intent of another session, or one that waited too
     long, must never become an order. `intent_id` is a uuid5 of what caused the intent, so that the same cause
     cannot become two. `decision_mid` is ours too: the mid price the strategy saw, from which slippage is told.
+
+    A bracket is an entry and its attached exits, an intent each: the entry says in `attached_exits` how many follow
+    it on the same key, and each of those names it in `parent_intent_id`. They are sent together or not at all, work
+    only once the entry has filled, end with it, and cancel one another.
     """
 
     model_config = ConfigDict(
@@ -147,6 +151,8 @@ class OrderIntent(Message):
     current_weight: Weight | None = None
     signal_strength: Fraction | None = None
     decision_mid: Positive | None = None
+    parent_intent_id: UUID | None = None
+    attached_exits: Annotated[int, Strict(), Field(ge=1, le=2)] | None = None
     risk_checks: RiskChecks | None = None
     execution_params: ExecutionParams | None = None
     metadata: IntentMetadata | None = None
@@ -203,7 +209,8 @@ class ExecutionReport(Message):
     """What is known of an intent now: each report replaces the one before it.
 
     Quantities are whole shares and cumulative, as are `fills`. Ours: `session_id`; `sequence`, which counts an
-    intent's reports from 0 without a gap; `perm_id`, the broker's lasting number; `strategy_id`.
+    intent's reports from 0 without a gap; `perm_id`, the broker's lasting number; `strategy_id`; `stop_price`;
+    `amendment_id`, the amendment this report answers (limit, stop and requested quantity are the order's present ones).
     """
 
     event_type: Literal["execution_report"] = "execution_report"
@@ -226,6 +233,8 @@ class ExecutionReport(Message):
     remaining_quantity: Count | None = None
     average_fill_price: NotNegative | None = None
     limit_price: Positive | None = None
+    stop_price: Positive | None = None
+    amendment_id: UUID | None = None
     commission: Number | None = None
     slippage_bps: Number | None = None
     execution_costs: ExecutionCosts | None = None

@@ -11,6 +11,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from algo_trade.contracts.amendment import OrderAmendment
 from algo_trade.contracts.base import Message
 from algo_trade.contracts.market import BarEvent, OFIEvent, TickEvent
 from algo_trade.contracts.orders import ExecutionReport, OrderIntent
@@ -19,7 +20,7 @@ from algo_trade.resources import resource_path
 
 MESSAGES: dict[str, type[Message]] = {
     model.__name__: model
-    for model in (BarEvent, TickEvent, OFIEvent, OrderIntent, ExecutionReport, SessionEvent)
+    for model in (BarEvent, TickEvent, OFIEvent, OrderIntent, OrderAmendment, ExecutionReport, SessionEvent)
 }
 
 # Kafka drops whole segments: one that covers more than this part of the retention keeps records far beyond it.

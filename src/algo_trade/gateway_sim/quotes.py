@@ -11,7 +11,11 @@ from typing import NamedTuple, Protocol
 
 
 class Quote(NamedTuple):
-    """The best bid and ask from one moment on. Prices in ten-thousandths of a dollar, sizes in shares."""
+    """The best bid and ask from one moment on, and the trade that led there, if one did.
+
+    Prices in ten-thousandths of a dollar, sizes in shares. A trade at the ask before was a buyer's, one at the bid
+    before a seller's; a source that knows no trades leaves both at 0.
+    """
 
     offset_ns: int
     """Market time since the source began."""
@@ -19,6 +23,8 @@ class Quote(NamedTuple):
     ask_e4: int
     bid_size: int
     ask_size: int
+    trade_e4: int = 0
+    trade_size: int = 0
 
 
 class QuoteSource(Protocol):
