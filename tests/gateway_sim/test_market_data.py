@@ -32,7 +32,7 @@ def test_a_subscription_gets_the_quote_that_stands_and_then_every_one() -> None:
         seen = [
             (*(round(float(text) * 10_000) for text in tick[4:6]), *map(int, tick[6:8])) for tick in ticks
         ]
-        tail: list[tuple[int, ...]] = [quote[1:] for quote in expected]
+        tail: list[tuple[int, ...]] = [quote[1:5] for quote in expected]
         at = tail.index(seen[0], 35_000)
         assert seen == tail[at : at + len(seen)]
         assert all(len(tick) == 9 and tick[2] == "3" and tick[8] == "0" for tick in ticks)

@@ -160,7 +160,7 @@ def test_windows_line_ends_and_whole_numbers_with_a_point_are_taken(tmp_path: Pa
         b"\xef\xbb\xbfask_price,ask_volume,bid_price,bid_volume\r\n5859400.0,200,5853300.0,18\r\n"
     )
     quotes = list(load_recorded_quotes(path).quotes())
-    assert [quote[1:] for quote in quotes] == [(5_853_300, 5_859_400, 18, 200)]
+    assert [quote[1:5] for quote in quotes] == [(5_853_300, 5_859_400, 18, 200)]
 
 
 @pytest.mark.skipif(not REAL_DAY.exists(), reason="the recorded day is not part of the repository")

@@ -9,7 +9,7 @@ amendment carries its id, and where it was refused, `error_message` says why and
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from pydantic import ConfigDict, model_validator
@@ -25,7 +25,7 @@ class AmendmentAction(StrEnum):
 
 _TERMS = ("quantity", "limit_price", "stop_price")
 # A term that is null says nothing, so a schema has to ask for a number and not only for the name.
-_SOME_TERM = {"anyOf": [{"required": [name], "properties": {name: {"type": "number"}}} for name in _TERMS]}
+_SOME_TERM: dict[str, Any] = {"anyOf": [{"required": [name], "properties": {name: {"type": "number"}}} for name in _TERMS]}
 
 
 class OrderAmendment(Message):
