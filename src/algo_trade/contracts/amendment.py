@@ -25,7 +25,9 @@ class AmendmentAction(StrEnum):
 
 _TERMS = ("quantity", "limit_price", "stop_price")
 # A term that is null says nothing, so a schema has to ask for a number and not only for the name.
-_SOME_TERM: dict[str, Any] = {"anyOf": [{"required": [name], "properties": {name: {"type": "number"}}} for name in _TERMS]}
+_SOME_TERM: dict[str, Any] = {
+    "anyOf": [{"required": [name], "properties": {name: {"type": "number"}}} for name in _TERMS]
+}
 
 
 class OrderAmendment(Message):
