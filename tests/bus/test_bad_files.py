@@ -275,7 +275,9 @@ def test_a_disk_full_for_long_pushes_back(tmp_path: Path) -> None:
     run_virtual(scenario)
 
 
-def test_a_held_file_is_waited_for(tmp_path: Path) -> None:
+def test_a_held_file_delays_a_publish_only_when_it_has_to(tmp_path: Path) -> None:
+    """A publish goes to the file ahead; only once a group commit has failed does the next one say so."""
+
     async def scenario(clock: Clock) -> None:
         bus = EmbeddedBus(tmp_path, clock=clock, ids=SystemIds())
         async with opened(bus):
@@ -283,11 +285,18 @@ def test_a_held_file_is_waited_for(tmp_path: Path) -> None:
                 store._table.file.connection.execute("PRAGMA busy_timeout=1")
             other = sqlite3.connect(tmp_path / ORDERS_FILE, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
+            assert (await bus.publish("dlq_order_intents", b"0", key=None)).offset == 0
+            with pytest.raises(BusBusy, match=ORDERS_FILE):
+                await bus.flush()
             with pytest.raises(BusBusy, match=ORDERS_FILE):
                 await bus.publish("dlq_order_intents", b"", key=None)
+            with EmbeddedLogReader(tmp_path) as log:
+                assert bodies(list(log.replay("dlq_order_intents"))) == [b"0"]
             other.execute("ROLLBACK")
             other.close()
-            assert (await bus.publish("dlq_order_intents", b"", key=None)).offset == 0
+            assert (await bus.publish("dlq_order_intents", b"1", key=None)).offset == 1
+            assert bus.health().trouble is None
+            assert bodies(await everything(bus.replay("dlq_order_intents"))) == [b"0", b"1"]
 
     run_virtual(scenario)
 
@@ -305,6 +314,8 @@ def test_a_file_lost_in_mid_session_stops_everybody(tmp_path: Path) -> None:
                 lambda: bus.subscribe(["market_events"], start=Earliest()),
                 lambda: bus.replay("market_events"),
             ]
+            await bus.publish("dlq_order_intents", b"", key=None)
+            await asyncio.sleep(2)  # the group commit meets it
             with pytest.raises(BusStop, match=ORDERS_FILE):
                 await bus.publish("dlq_order_intents", b"", key=None)
             with pytest.raises(BusStop, match=ORDERS_FILE):

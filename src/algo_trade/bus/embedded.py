@@ -1,9 +1,10 @@
-"""The bus inside one process: an append-only log in two SQLite files, no server.
+"""The bus inside one process: an append-only log in three files, no server.
 
-`bus-market.db` holds market data in compressed blocks, committed in groups; `bus-orders.db` holds everything an order
-depends on, one row a record. Why two: a commit of the second waits for the disk, and must not wait for ticks.
+`bus-market.db` holds market data in compressed blocks; `bus-orders.db` holds everything an order depends on, one row
+a record. Both are written in groups. What is published between two groups is in `bus-ahead.log`, where a publish
+costs one write and, when power-safe, one wait for the disk.
 
-Every commit is made inline, on the loop, in real and in virtual time alike. One process writes; others may read
+Every write is made inline, on the loop, in real and in virtual time alike. One process writes; others may read
 (EmbeddedLogReader). One process also means that a consumer group has one member: a second subscription of the same
 group to the same topic is refused, not shared.
 """
@@ -11,7 +12,8 @@ group to the same topic is refused, not shared.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from algo_trade.bus.embedded_record import make_record
@@ -49,7 +51,11 @@ _END = Latest()
 
 
 class EmbeddedBus:
-    """See the port for the promises. `group_commit_ms` bounds how long an append stays in memory only."""
+    """See the port for the promises.
+
+    `group_commit_ms` bounds how long an append stays in memory only. `power_safe`: what is published survives a loss of
+    power; without, the death of the process only, and a publish does not wait for the disk.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,7 @@ class EmbeddedBus:
         ids: IdSource,
         hand_over: bool = True,
         group_commit_ms: float = 1000,
+        power_safe: bool = True,
         topics: Mapping[str, Topic] = TOPICS,
     ) -> None:
         self._directory = directory
@@ -66,11 +73,12 @@ class EmbeddedBus:
         self._ids = ids
         self._hand_over = hand_over
         self._group_commit_s = group_commit_ms / 1000
+        self._power_safe = power_safe
         self._topics = topics
         self._stores: Stores | None = None
         self._logs: dict[str, TopicLog] = {}
-        self._pending_records = 0
-        self._pending_bytes = 0
+        self._unstored_records = 0
+        self._unstored_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._subscriptions: list[EmbeddedSubscription] = []
         self._missed = 0  # by subscriptions closed since
@@ -82,7 +90,12 @@ class EmbeddedBus:
         """See Bus. Raises BusInUse when another bus, in this process or another, writes this directory."""
         if self._stores is not None:
             raise BusInUse(f"{self._directory}: this bus is already open")
-        stores = Stores(self._directory, self._topics.values(), lambda: str(self._ids.uuid()))
+        stores = Stores(
+            self._directory,
+            self._topics.values(),
+            lambda: str(self._ids.uuid()),
+            power_safe=self._power_safe,
+        )
         self._logs = {log.name: log for log in (*stores.market.logs, *stores.orders.logs)}
         self._broken = self._trouble = None
         self._stores = stores
@@ -101,7 +114,7 @@ class EmbeddedBus:
             for subscription in self._subscriptions:
                 subscription.end()
             self._subscriptions.clear()
-            self._pending_records = self._pending_bytes = 0
+            self._unstored_records = self._unstored_bytes = 0
             self._stores.close()
             self._stores = None
 
@@ -117,32 +130,35 @@ class EmbeddedBus:
     async def publish(
         self, topic: str, message: Message | bytes, *, key: str | None, headers: Headers = ()
     ) -> Record:
-        """See Bus. A record that could not be committed has no offset and was seen by no reader."""
+        """See Bus. A record that could not be written has no offset and was seen by no reader."""
         log = self._log(topic)
         record = make_record(
             log, message, key, headers, now_ns=self._clock.now_ns(), hand_over=self._hand_over
         )
-        self._commit(record)
-        log.add(record)
-        log.mark_durable()
+        if self._trouble is None and not self._waits(1):
+            self._write_ahead(record)
+            log.add(record)
+            log.mark_durable()
+            self._count(record)
+        else:
+            self._commit(record)
+            log.add(record)
+            log.mark_stored()
         return record
 
     def append(self, topic: str, message: Message | bytes, *, key: str | None, headers: Headers = ()) -> None:
         """See Bus."""
         log = self._log(topic)
         if self._waits(_BACKLOG_FACTOR):
-            raise BusBacklog(f"{self._pending_records} records wait to be written: {self._trouble}")
+            raise BusBacklog(f"{self._unstored_records} records wait to be written: {self._trouble}")
         record = make_record(
             log, message, key, headers, now_ns=self._clock.now_ns(), hand_over=self._hand_over
         )
         log.add(record)
-        self._pending_records += 1
-        self._pending_bytes += len(record.value)
+        self._count(record)
         # After a failure only the timer tries again: every append doing so would write the backlog anew each time.
         if self._trouble is None and self._waits(1):
             self._group_commit()
-        elif self._timer is None:
-            self._arm()
 
     async def drain(self) -> None:
         """See Bus. Appends are written as soon as enough of them wait, so there is room unless the disk fails."""
@@ -155,10 +171,17 @@ class EmbeddedBus:
         self.check()
         self._commit()
 
+    def _count(self, record: Record) -> None:
+        """It waits for the next group commit."""
+        self._unstored_records += 1
+        self._unstored_bytes += len(record.value)
+        if self._timer is None:
+            self._arm()
+
     def _waits(self, groups: int) -> bool:
         """Whether as much waits as would fill this many group commits."""
         return (
-            self._pending_records >= groups * _GROUP_RECORDS or self._pending_bytes >= groups * _GROUP_BYTES
+            self._unstored_records >= groups * _GROUP_RECORDS or self._unstored_bytes >= groups * _GROUP_BYTES
         )
 
     def _log(self, topic: str) -> TopicLog:
@@ -187,15 +210,27 @@ class EmbeddedBus:
             assert self._trouble is not None
 
     def _commit(self, extra: Record | None = None) -> None:
-        """Make durable all that waits, then `extra`. Raises BusRetry, BusStop."""
+        """Move all that waits, then `extra`, into the databases. Raises BusRetry, BusStop."""
         stores = self.check()
-        try:
+        with self._noting_trouble():
             if extra is None:
                 stores.commit()
             elif self._logs[extra.topic].is_orders:
                 stores.commit(order=extra)
             else:
                 stores.commit(market=extra)
+        self._trouble = None
+        self._unstored_records = self._unstored_bytes = 0
+
+    def _write_ahead(self, record: Record) -> None:
+        """Make a record durable, and what was appended before it. Raises BusRetry, BusStop."""
+        with self._noting_trouble():
+            self.check().write_ahead(record)
+
+    @contextmanager
+    def _noting_trouble(self) -> Iterator[None]:
+        try:
+            yield
         except BusRetry as error:
             self._trouble = str(error)
             raise
@@ -205,8 +240,6 @@ class EmbeddedBus:
             for log in self._logs.values():
                 log.wake()
             raise
-        self._trouble = None
-        self._pending_records = self._pending_bytes = 0
 
     # -- reading -------------------------------------------------------------------------------------
     def subscribe(
@@ -289,7 +322,7 @@ class EmbeddedBus:
                 self._subscriptions,
                 self._logs,
             ),
-            producer_queue=self._pending_records,
+            producer_queue=sum(log.head - log.durable for log in self._logs.values()),
             missed=self._missed + sum(subscription.missed() for subscription in self._subscriptions),
             trouble=self._trouble,
         )

@@ -7,15 +7,14 @@ findable.
 
 from __future__ import annotations
 
-import base64
-import json
 import zlib
 from collections.abc import Sequence
 from typing import Protocol
 
 from algo_trade.bus import blocks
 from algo_trade.bus.errors import BusCorrupt
-from algo_trade.bus.port import Headers, Record
+from algo_trade.bus.headers import headers_from, headers_text
+from algo_trade.bus.port import Record
 from algo_trade.bus.sqlite_file import SqliteFile, named_errors
 
 _ROWS_A_READ = 500
@@ -189,7 +188,7 @@ class RowTable:
                 # The offset and the time have no checksum; they are in order, or damaged.
                 if _crc(key, headers, value) != crc or ts < (records[-1].timestamp_ns if records else 0):
                     raise BusCorrupt(f"{self.file.path}: {topic} at offset {at}: the record is damaged")
-                records.append(Record(topic, 0, at, key, value, ts, _headers_from(headers)))
+                records.append(Record(topic, 0, at, key, value, ts, headers_from(headers)))
             return records
 
     def first_at(self, topic: str, time_ns: int) -> int | None:
@@ -200,7 +199,7 @@ class RowTable:
     def insert(self, records: Sequence[Record]) -> None:
         rows = []
         for topic, _, offset, key, value, ts, headers, _ in records:
-            text = _headers_text(headers)
+            text = headers_text(headers)
             rows.append((topic, offset, ts, key, text, value, _crc(key, text, value)))
         self.file.connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         self.file.write_head(records[-1].topic, records[-1].offset + 1)
@@ -238,18 +237,6 @@ def _checked_extent(file: SqliteFile, topic: str, *, first: str, last: str) -> t
             f"{file.path}: {topic} should reach from {said[0]} to {said[1]}, not from {found[0]} to {found[1]}"
         )
     return said
-
-
-def _headers_text(headers: Headers) -> str | None:
-    if not headers:
-        return None
-    return json.dumps([(name, base64.b64encode(value).decode()) for name, value in headers])
-
-
-def _headers_from(text: str | None) -> Headers:
-    if text is None:
-        return ()
-    return tuple((name, base64.b64decode(value)) for name, value in json.loads(text))
 
 
 def _crc(key: str | None, headers: str | None, value: bytes) -> int:

@@ -1,10 +1,10 @@
 """One topic as the embedded bus holds it: the newest records in memory, all of them in the file.
 
-    offsets   0 …… oldest ……… tail_start ……………… durable ………… head
-              removed │ in the file │ in the file and memory │ memory │ not written yet
+    offsets   0 …… oldest ……… tail_start ………… stored ……………… durable ………… head
+              removed │ in the database │ there and memory │ written ahead │ memory alone
 
-Readers who keep up share the tail; one who falls behind reads the file, block by block, until it has caught up. The
-tail is trimmed by count and by bytes, but never what is not durable yet: that part is bounded by the bus, which
+Readers who keep up share the tail; one who falls behind reads the database, block by block, until it has caught up. The
+tail is trimmed by count and by bytes, but never what the database has not: that part is bounded by the bus, which
 takes no more when too much waits.
 """
 
@@ -42,7 +42,7 @@ class TopicLog:
         self.is_orders = topic.storage_class == "orders"
         self.table = table
         self.oldest, self.head = table.extent(topic.name)
-        self.durable = self.tail_start = self.head
+        self.stored = self.durable = self.tail_start = self.head
         self.last_time_ns = table.last_time_ns(topic.name)
         self.tail: list[Record] = []
         self.tail_bytes = 0
@@ -67,9 +67,17 @@ class TopicLog:
         """What is not durable yet."""
         return self.tail[self.durable - self.tail_start :]
 
+    def unstored(self) -> list[Record]:
+        """What the database does not have yet."""
+        return self.tail[self.stored - self.tail_start :]
+
     def mark_durable(self) -> None:
-        """All up to the head is in the file; memory may forget the older part."""
+        """All up to the head would survive the process."""
         self.durable = self.head
+
+    def mark_stored(self) -> None:
+        """All up to the head is in the database; memory may forget the older part."""
+        self.stored = self.durable = self.head
         if len(self.tail) > 2 * _TAIL_RECORDS or self.tail_bytes > _TAIL_BYTES:
             kept = self.tail[-_TAIL_RECORDS:] if self.tail_bytes <= _TAIL_BYTES else []
             self.tail = kept
@@ -81,7 +89,9 @@ class TopicLog:
         if self.tail and self.tail[0].timestamp_ns < time_ns:
             return self.tail_start + bisect_left(self.tail, time_ns, key=attrgetter("timestamp_ns"))
         offset = self.table.first_at(self.name, time_ns)
-        return self.durable if offset is None else offset
+        if offset is not None:
+            return offset
+        return self.stored + bisect_left(self.unstored(), time_ns, key=attrgetter("timestamp_ns"))
 
     def position_of(self, start: Start) -> int:
         """Where a reader begins. Raises OffsetOutOfRange."""
