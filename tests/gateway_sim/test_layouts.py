@@ -14,7 +14,8 @@ from ib_async.objects import IBDefaults
 
 from algo_trade.clock import VIRTUAL_START_NS
 from algo_trade.gateway_sim.account import Position
-from algo_trade.gateway_sim.catalogue import KNOWN, derived_instrument, isin_check_digit
+from algo_trade.gateway_sim.catalogue import derived_instrument, isin_check_digit
+from algo_trade.gateway_sim.catalogue_file import load_listing
 from algo_trade.gateway_sim.messages import (
     commission_report,
     completed_order,
@@ -31,6 +32,7 @@ from algo_trade.gateway_sim.wire.layout import Layout
 from algo_trade.gateway_sim.wire.values import money_text, price_text, to_decimal, to_int
 
 VERSIONS = (157, 176, 177, 178)
+KNOWN = tuple(load_listing().instruments.values())
 SPY = KNOWN[0]
 ACCOUNT = "DSIM001"
 REFS = st.text(alphabet=st.characters(codec="ascii", exclude_characters="\0"), max_size=40)

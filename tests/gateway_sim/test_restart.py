@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.gateway_sim.measures import seeded
 from tests.gateway_sim.wire_client import AAPL, SPY, WireClient, contract, place, story
 
 from algo_trade.clock import VIRTUAL_START_NS, Clock, run_real, run_virtual
 from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig, SimulatorStateError
 from algo_trade.gateway_sim.catalogue import derived_instrument
-from algo_trade.gateway_sim.quote_stream import SeededQuotes
 
 
 def config(state: Path, **changes: Any) -> SimulatorConfig:
@@ -127,7 +127,7 @@ def test_the_market_stands_where_it_would_stand(tmp_path: Path) -> None:
         now_ns = clock.now_ns() - VIRTUAL_START_NS
         tick = (await client.ask(97, 5, *contract(SPY), "BidAsk", 0, 0, wait=1e-6))[0]
         standing = None
-        for quote in SeededQuotes(7, "SPY").quotes():
+        for quote in seeded(7, "SPY").quotes():
             if quote.offset_ns > now_ns:
                 break
             standing = quote

@@ -55,10 +55,11 @@ def test_the_sample_values_of_env_example_are_the_defaults() -> None:
 
 
 def test_the_profiles_are_found_from_a_source_tree() -> None:
-    """And only these three."""
+    """And the catalogue beside them."""
     assert default_config_dir() == ROOT / "config"
     assert sorted(path.name for path in default_config_dir().glob("*")) == [
         "dev.yaml",
+        "instruments.yaml",
         "paper.yaml",
         "prod.yaml",
     ]

@@ -19,7 +19,7 @@ from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
 from algo_trade.cli.sim_command import sim_app
 from algo_trade.exit_codes import ExitCode
-from algo_trade.gateway_sim import QuotesFileError
+from algo_trade.gateway_sim import SimulatorError
 from algo_trade.ibkr import IBKRError
 from algo_trade.order_plane.journal import JournalStop
 
@@ -40,7 +40,7 @@ app.add_typer(config_app, name="config")
 
 # Errors of libraries' making that a person can mend, and what they are to a script.
 _FORESEEN: tuple[tuple[type[Exception], ExitCode], ...] = (
-    (QuotesFileError, ExitCode.CONFIG),
+    (SimulatorError, ExitCode.CONFIG),
     (JournalStop, ExitCode.CONFIG),
     (BusError, ExitCode.UNREACHABLE),
     (IBKRError, ExitCode.UNREACHABLE),

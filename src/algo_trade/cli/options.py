@@ -1,4 +1,4 @@
-"""Options that need reading: durations, speeds, symbols, files of quotes. A bad one is a usage error, exit 2."""
+"""Options that need reading: durations, speeds, symbols, halts, files of quotes. A bad one is a usage error, exit 2."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from pathlib import Path
 
 import typer
 
-from algo_trade.gateway_sim import RecordedQuotes, load_recorded_quotes
+from algo_trade.gateway_sim import (
+    HaltError,
+    RecordedQuotes,
+    ScheduledHalt,
+    load_recorded_quotes,
+    parse_halt,
+)
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9. \-]{0,19}")
@@ -61,6 +67,13 @@ def parse_symbols(text: str) -> tuple[str, ...]:
     if not symbols or len(set(symbols)) != len(symbols):
         raise typer.BadParameter(f"{text!r} names no symbol, or one twice; write them like SPY,QQQ")
     return symbols
+
+
+def parse_halts(given: list[str]) -> tuple[ScheduledHalt, ...]:
+    try:
+        return tuple(parse_halt(text) for text in given)
+    except HaltError as error:
+        raise typer.BadParameter(str(error), param_hint="--halt") from None
 
 
 def parse_quotes(given: list[str]) -> dict[str, RecordedQuotes]:

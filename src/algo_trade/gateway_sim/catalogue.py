@@ -1,29 +1,64 @@
-"""The instruments the simulator knows: US stocks and funds, with the ids and names a real gateway gives them."""
+"""The instruments the simulator knows: US stocks and funds, with the ids and names a real gateway gives them.
+
+What is known of them comes from the catalogue file (`catalogue_file`); a symbol nobody described is derived from its
+name, the same everywhere.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from typing import Annotated
 
+from pydantic import AfterValidator, Field, StringConstraints
+
+from algo_trade.clock import rng
+from algo_trade.gateway_sim.book_market import IntradayPattern, MarketTerms
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire.values import to_int
 
 _BY_NAME_BASE = 800_000_000
 _BY_NAME_SPAN = 100_000_000
+# A symbol nobody described costs between these, give or take five percent.
+_BY_NAME_DOLLARS = (50, 400)
+DEFAULT_PATTERN = "us_stock"
+
+SYMBOL_FORM = r"[A-Z0-9][A-Z0-9. \-]{0,19}"
 
 
-@dataclass(frozen=True, slots=True)
-class Instrument:
-    """A stock or fund. `listing` is its primary exchange."""
+def isin_check_digit(body: str) -> int:
+    """The last digit of an ISIN from its first eleven characters (Luhn over letters written as numbers)."""
+    digits = "".join(str(int(character, 36)) for character in body)
+    total = 0
+    for index, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if index % 2 == 0 else 1)
+        total += value // 10 + value % 10
+    return -total % 10
 
-    con_id: int
-    symbol: str
-    listing: str
-    long_name: str
-    isin: str
-    stock_type: str = "COMMON"
-    industry: str = ""
+
+def _checked_isin(isin: str) -> str:
+    if isin[-1] != str(isin_check_digit(isin[:-1])):
+        raise ValueError(f"the check digit of {isin} should be {isin_check_digit(isin[:-1])}")
+    return isin
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, min_length=1, max_length=100)]
+Isin = Annotated[str, Field(pattern=r"^[A-Z]{2}[A-Z0-9]{9}[0-9]$"), AfterValidator(_checked_isin)]
+
+
+class Instrument(MarketTerms):
+    """A stock or fund, and how it trades. `listing` is its primary exchange, `pattern` the name of its day's course."""
+
+    con_id: Annotated[int, Field(ge=1, lt=2**31)]
+    symbol: Annotated[str, Field(pattern=f"^{SYMBOL_FORM}$")]
+    listing: Annotated[str, Field(pattern=r"^[A-Z]{2,12}$")] = "NYSE"
+    long_name: Name
+    isin: Isin
+    stock_type: Name = "COMMON"
+    industry: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] = ""
+    pattern: str = DEFAULT_PATTERN
+    algos: bool = True
+    """Whether the exchange takes algorithmic orders in it."""
 
     @property
     def trading_class(self) -> str:
@@ -42,47 +77,44 @@ class Instrument:
         }
 
 
-KNOWN: tuple[Instrument, ...] = (
-    Instrument(756733, "SPY", "ARCA", "SPDR S&P 500 ETF TRUST", "US78462F1030", "ETF"),
-    Instrument(320227571, "QQQ", "NASDAQ", "INVESCO QQQ TRUST SERIES 1", "US46090E1038", "ETF"),
-    Instrument(9579970, "IWM", "ARCA", "ISHARES RUSSELL 2000 ETF", "US4642876555", "ETF"),
-    Instrument(265598, "AAPL", "NASDAQ", "APPLE INC", "US0378331005", industry="Technology"),
-    Instrument(272093, "MSFT", "NASDAQ", "MICROSOFT CORP", "US5949181045", industry="Technology"),
-)
+def derived_identity(symbol: str) -> dict[str, str | int]:
+    """Id, name and ISIN of a symbol, as they follow from its letters."""
+    number = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:6], "big")
+    body = f"US{number % 10**9:09d}"
+    return {
+        "con_id": _BY_NAME_BASE + number % _BY_NAME_SPAN,
+        "symbol": symbol,
+        "long_name": f"{symbol} (SIMULATED)",
+        "isin": body + str(isin_check_digit(body)),
+    }
 
 
 def derived_instrument(symbol: str) -> Instrument:
-    """An instrument for a symbol nobody described: its id and ISIN follow from its name, the same everywhere."""
-    number = int.from_bytes(hashlib.sha256(symbol.encode()).digest()[:6], "big")
-    body = f"US{number % 10**9:09d}"
-    return Instrument(
-        _BY_NAME_BASE + number % _BY_NAME_SPAN,
-        symbol,
-        "NYSE",
-        f"{symbol} (SIMULATED)",
-        body + str(isin_check_digit(body)),
-    )
-
-
-def isin_check_digit(body: str) -> int:
-    """The last digit of an ISIN from its first eleven characters (Luhn over letters written as numbers)."""
-    digits = "".join(str(int(character, 36)) for character in body)
-    total = 0
-    for index, digit in enumerate(reversed(digits)):
-        value = int(digit) * (2 if index % 2 == 0 else 1)
-        total += value // 10 + value % 10
-    return -total % 10
+    """An instrument for a symbol nobody described."""
+    middle = rng(0, "symbol-price", symbol).uniform(*_BY_NAME_DOLLARS)
+    prices = (round(0.95 * middle, 2), round(1.05 * middle, 2))
+    return Instrument.model_validate({**derived_identity(symbol), "base_price": prices})
 
 
 class Catalogue:
-    """The instruments of one simulator."""
+    """The instruments of one simulator: those that are `known`, and `symbols` that are not."""
 
-    def __init__(self, symbols: Iterable[str]) -> None:
-        known = {instrument.symbol: instrument for instrument in KNOWN}
+    def __init__(
+        self,
+        symbols: Iterable[str],
+        known: Mapping[str, Instrument],
+        patterns: Mapping[str, IntradayPattern],
+    ) -> None:
         self.by_symbol = dict(known)
         for symbol in symbols:
-            self.by_symbol.setdefault(symbol, derived_instrument(symbol))
+            if symbol not in self.by_symbol:
+                self.by_symbol[symbol] = derived_instrument(symbol)
         self.by_con_id = {instrument.con_id: instrument for instrument in self.by_symbol.values()}
+        self._patterns = patterns
+
+    def pattern(self, instrument: Instrument) -> IntradayPattern:
+        """The course of its day."""
+        return self._patterns[instrument.pattern]
 
     def find(self, request: Decoded) -> Instrument | None:
         """The instrument a request names by conId, else localSymbol, else symbol; None when it fits none.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
+from algo_trade.gateway_sim.halts import ScheduledHalt
 from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes
 
 DEFAULT_SYMBOLS = ("SPY", "QQQ", "IWM")
@@ -21,7 +22,9 @@ class SimulatorConfig:
     meets the market after that. `lines` is the number of market data lines; half of it (at least 50) is the
     number of messages allowed a second, a twentieth (at least 5) the number of tick-by-tick subscriptions.
     `speed` multiplies the pace of the quotes, recorded and seeded. `market_open_ns` (UTC epoch) opens a regular
-    trading day; None keeps the exchange open round the clock. `state_path` keeps the account across restarts;
+    trading day there and on every weekday after; `regular_hours` keeps the hours of the clock's own weekdays; with
+    neither the exchange is open round the clock. `catalogue` is a file of instruments beside the shipped ones,
+    `halts` are times at which seeded symbols do not trade. `state_path` keeps the account across restarts;
     `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted.
     """
 
@@ -34,6 +37,9 @@ class SimulatorConfig:
     lines: int = 100
     speed: float = 1.0
     market_open_ns: int | None = None
+    regular_hours: bool = False
+    catalogue: Path | None = None
+    halts: tuple[ScheduledHalt, ...] = ()
     state_path: Path | None = None
     wire_log: Path | None = None
     starting_cash: Decimal = Decimal(1_000_000)
@@ -47,10 +53,17 @@ class SimulatorConfig:
             raise ValueError("lines must be at least 1")
         if not self.speed > 0:
             raise ValueError("speed must be positive")
+        if self.regular_hours and self.market_open_ns is not None:
+            raise ValueError("regular_hours and market_open_ns both say when the exchange opens")
 
     @property
     def starting_cash_micros(self) -> int:
         return int(self.starting_cash * 1_000_000)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the exchange keeps hours."""
+        return self.regular_hours or self.market_open_ns is not None
 
     @property
     def messages_per_s(self) -> int:

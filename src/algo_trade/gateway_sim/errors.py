@@ -2,12 +2,16 @@
 
 SimulatorError
 ├── QuotesFileError       this input file is bad: fix the file (the CLI prints it as one line)
+├── CatalogueError        this catalogue is bad: fix the file (every problem is told, one a line)
+├── HaltError             this halt cannot be scheduled: fix the option or the setting
 ├── SimulatorStateError   the saved state belongs to another simulator: use another path or the old settings
 └── WireError             this peer broke the protocol: its connection is closed, the simulator stays up
     └── RequestError      this one request is bad: it is answered with a gateway error, the connection stays
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class SimulatorError(Exception):
@@ -16,6 +20,18 @@ class SimulatorError(Exception):
 
 class QuotesFileError(SimulatorError):
     """A recorded quotes file that cannot be served; the text names the file, the row and the reason."""
+
+
+class CatalogueError(SimulatorError):
+    """A catalogue that cannot be used; `problems` holds every reason, each naming the file and the key."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class HaltError(SimulatorError):
+    """A scheduled halt that is not one, or of a symbol that cannot be halted."""
 
 
 class SimulatorStateError(SimulatorError):

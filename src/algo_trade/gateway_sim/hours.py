@@ -1,9 +1,10 @@
 """When the simulated exchange is open, and how the gateway writes times.
 
-Two shapes. With `market_open_ns` a regular day begins there and lasts six and a half hours, and so does every
-weekday after it (holidays are not known). Without, the exchange never closes: windows of 24 hours follow each
-other from the minute the simulator started, so a session can run at any time of any day. Liquid hours in the
-contract details are these windows and nothing else; there is no trading outside them.
+Three shapes. With `market_open_ns` a regular day begins there and lasts six and a half hours, and so does every
+weekday after it. With `regular` the exchange keeps New York's hours of the clock's own date: weekdays 09:30 to 16:00.
+Holidays and half days are not known. With neither it never closes: windows of 24 hours follow each other from the
+minute the simulator started, so a session can run at any time of any day. Liquid hours in the contract details are
+these windows and nothing else; there is no trading outside them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _MINUTE_NS = 60 * 1_000_000_000
 _REGULAR_NS = 390 * _MINUTE_NS
 _DAY_NS = 1440 * _MINUTE_NS
 _LISTED_WINDOWS = 6
+_WEEKDAYS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,22 @@ class Window:
 
 
 class TradingHours:
-    """The windows of one simulator. `origin_ns` is when it first started."""
+    """The windows of one simulator. `origin_ns` is when it first started.
 
-    def __init__(self, origin_ns: int, market_open_ns: int | None) -> None:
-        self._regular = market_open_ns is not None
-        first = origin_ns if market_open_ns is None else market_open_ns
+    `regular` tells whether it ever closes.
+    """
+
+    def __init__(self, origin_ns: int, market_open_ns: int | None, *, regular: bool = False) -> None:
+        self.regular = regular or market_open_ns is not None
+        first = market_open_ns
+        if first is None:
+            first = _opening_bell_ns(origin_ns) if regular else origin_ns
         self._first_ns = first - first % _MINUTE_NS
         self._first_local = new_york(self._first_ns)
 
     def windows(self, at_ns: int) -> Iterator[Window]:
         """The window that holds `at_ns` or else the next one, and those after it, without end."""
-        if not self._regular:
+        if not self.regular:
             start = self._first_ns + max(0, (at_ns - self._first_ns) // _DAY_NS) * _DAY_NS
             while True:
                 yield Window(start, start + _DAY_NS)
@@ -49,7 +56,7 @@ class TradingHours:
         while True:
             opening = self._first_local + timedelta(days=day)
             open_ns = from_utc(opening)
-            if (day == 0 or opening.weekday() < 5) and open_ns + _REGULAR_NS > at_ns:
+            if (day == 0 or opening.weekday() < _WEEKDAYS) and open_ns + _REGULAR_NS > at_ns:
                 yield Window(open_ns, open_ns + _REGULAR_NS)
             day += 1
 
@@ -68,6 +75,14 @@ class TradingHours:
         midnight = new_york(at_ns).replace(hour=0, minute=0, second=0, microsecond=0)
         source = self.windows(from_utc(midnight))
         return ";".join(_window_text(next(source)) for _ in range(_LISTED_WINDOWS))
+
+
+def _opening_bell_ns(at_ns: int) -> int:
+    """09:30 in New York on the weekday that holds this moment, or else on the next one."""
+    bell = new_york(at_ns).replace(hour=9, minute=30, second=0, microsecond=0)
+    while bell.weekday() >= _WEEKDAYS:
+        bell += timedelta(days=1)
+    return from_utc(bell)
 
 
 def _window_text(window: Window) -> str:

@@ -1,33 +1,42 @@
-"""The market of one symbol while the simulator runs: it plays a source of quotes against the clock.
+"""The market of one symbol while the simulator runs: it plays what happens there against the clock.
 
 A market starts when somebody first needs it. A seeded one then stands where it would stand had it run since the
 simulator first started, so starting late, or again after a crash, changes nothing; a recorded one starts at its
-first row with its first subscription.
+first row with its first subscription. What was due before the start is passed over: `listen` does not hear of it,
+`listen_all` does.
+
+While the symbol is halted there is no quote; it keeps its mark. After the close the last quote stands.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from algo_trade.clock import Clock
 from algo_trade.gateway_sim.catalogue import Instrument
 from algo_trade.gateway_sim.matching import Displayed
 from algo_trade.gateway_sim.quotes import Quote, QuoteSource
+from algo_trade.gateway_sim.tape import Halting, Happening, Opening
 
 # After a stall so many quotes at most are played in one turn, so that requests are heard in between.
 _CATCH_UP_QUOTES = 1_000
 
 QuoteListener = Callable[[Quote], None]
+HaltListener = Callable[[bool], None]
 
 
 class SymbolMarket:
-    """`origin_ns` is when the source's time zero was, None as long as it has not begun."""
+    """`origin_ns` is when the source's time zero was, None as long as it has not begun.
+
+    `happenings` is the source's tape. A quote's time on the clock is `origin_ns + quote.offset_ns / speed`.
+    """
 
     def __init__(
         self,
         instrument: Instrument,
         source: QuoteSource,
+        happenings: Iterator[Happening],
         *,
         clock: Clock,
         speed: float,
@@ -35,17 +44,22 @@ class SymbolMarket:
     ) -> None:
         self.instrument = instrument
         self.origin_ns = origin_ns
+        self.speed = speed
         self.displayed = Displayed()
         self.quote: Quote | None = None
+        self.halted = False
         self.finished = False
+        self.has_trades = source.has_trades
         self.previous_close_e4 = source.previous_close_e4
         self.waits_for_subscriber = source.waits_for_subscriber
+        self._marked: Quote | None = None
         self._listeners: list[QuoteListener] = []
-        self._quotes = source.quotes()
+        self._listeners_to_all: list[QuoteListener] = []
+        self._halt_listeners: list[HaltListener] = []
+        self._happenings = happenings
         self._clock = clock
-        self._speed = speed
         self._running = False
-        self._next: Quote | None = None
+        self._next: Happening | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._loop_origin_s = 0.0
@@ -53,17 +67,25 @@ class SymbolMarket:
     @property
     def mark_e4_twice(self) -> int:
         """Bid plus ask: twice the mid, kept whole. Yesterday's close while there is no two-sided quote."""
-        quote = self.quote
+        quote = self._marked
         if quote is None or quote.bid_e4 <= 0 or quote.ask_e4 <= 0 or not (quote.bid_size and quote.ask_size):
             return 2 * self.previous_close_e4
         return quote.bid_e4 + quote.ask_e4
 
     def listen(self, listener: QuoteListener) -> None:
-        """Call `listener` with every quote from the next one on."""
+        """Call `listener` with every quote that is shown from now on."""
         self._listeners.append(listener)
 
+    def listen_all(self, listener: QuoteListener) -> None:
+        """Call `listener` with every quote from now on, those passed over included, in their order."""
+        self._listeners_to_all.append(listener)
+
+    def listen_halt(self, listener: HaltListener) -> None:
+        """Call `listener` with True when the symbol is halted, with False when it trades again."""
+        self._halt_listeners.append(listener)
+
     def start(self) -> None:
-        """Begin, or go on where the clock says: quotes already due are passed over but for the last."""
+        """Begin, or go on where the clock says: what is already due is passed over but for the last quote."""
         if self._running:
             return
         self._running = True
@@ -71,16 +93,33 @@ class SymbolMarket:
         if self.origin_ns is None:
             self.origin_ns = now_ns
         self._loop_origin_s = self._loop.time() - (now_ns - self.origin_ns) / 1e9
-        due_ns = int((now_ns - self.origin_ns) * self._speed)
-        last = None
-        for quote in self._quotes:
-            if quote.offset_ns > due_ns:
-                self._next = quote
-                break
-            last = quote
-        if last is not None:
-            self._show(last)
+        self._pass_over(int((now_ns - self.origin_ns) * self.speed))
         self._set_timer()
+
+    def _pass_over(self, due_ns: int) -> None:
+        """Everything up to now: the last quote and the state it leaves are shown, the rest goes to `listen_all`."""
+        last: Quote | None = None
+        halted = False
+        for happening in self._happenings:
+            if happening.offset_ns > due_ns:
+                self._next = happening
+                break
+            if isinstance(happening, Quote):
+                if last is not None:
+                    self._tell_all(last)
+                last = happening
+            elif isinstance(happening, Halting):
+                halted = happening.halted
+            else:
+                self.previous_close_e4 = happening.previous_close_e4
+        if last is not None:
+            self._marked = last
+            if halted:
+                self._tell_all(last)
+            else:
+                self._show(last)
+        if halted:
+            self._halt(True)
 
     def stop(self) -> None:
         if self._timer is not None:
@@ -88,13 +127,26 @@ class SymbolMarket:
             self._timer = None
 
     def _show(self, quote: Quote) -> None:
-        self.quote = quote
+        self.quote = self._marked = quote
         self.displayed.show(quote)
+        for listener in self._listeners_to_all:
+            listener(quote)
         for listener in self._listeners:
             listener(quote)
 
-    def _due_s(self, quote: Quote) -> float:
-        return self._loop_origin_s + quote.offset_ns / 1e9 / self._speed
+    def _tell_all(self, quote: Quote) -> None:
+        for listener in self._listeners_to_all:
+            listener(quote)
+
+    def _halt(self, halted: bool) -> None:
+        self.halted = halted
+        if halted:
+            self.quote = None
+        for listener in self._halt_listeners:
+            listener(halted)
+
+    def _due_s(self, happening: Happening) -> float:
+        return self._loop_origin_s + happening.offset_ns / 1e9 / self.speed
 
     def _set_timer(self) -> None:
         if self._next is None:
@@ -104,13 +156,18 @@ class SymbolMarket:
             self._timer = self._loop.call_at(self._due_s(self._next), self._play)
 
     def _play(self) -> None:
-        """The timer rang: the next quote is due, and after a stall perhaps more."""
+        """The timer rang: the next happening is due, and after a stall perhaps more."""
         now_s = self._loop.time()
         for _ in range(_CATCH_UP_QUOTES):
-            quote = self._next
-            assert quote is not None
-            self._next = next(self._quotes, None)
-            self._show(quote)
+            happening = self._next
+            assert happening is not None
+            self._next = next(self._happenings, None)
+            if isinstance(happening, Quote):
+                self._show(happening)
+            elif isinstance(happening, Opening):
+                self.previous_close_e4 = happening.previous_close_e4
+            else:
+                self._halt(happening.halted)
             if self._next is None or self._due_s(self._next) > now_s:
                 break
         self._set_timer()

@@ -6,28 +6,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from algo_trade.clock import Clock
+from algo_trade.gateway_sim.book_market import FLAT, SeededQuotes
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
+from algo_trade.gateway_sim.days import market_days
+from algo_trade.gateway_sim.halts import PAUSE_NS, PriceBand
+from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
-from algo_trade.gateway_sim.quote_stream import SeededQuotes
 from algo_trade.gateway_sim.quotes import QuoteSource
-from algo_trade.gateway_sim.recorded_quotes import load_recorded_quotes
+from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes, load_recorded_quotes
+from algo_trade.gateway_sim.tape import Happening, Tape
 
 _MICROS_PER_HALF_E4 = 50
 
 OnStarted = Callable[[SymbolMarket], None]
 
 
-def load_sources(config: SimulatorConfig, catalogue: Catalogue) -> dict[str, QuoteSource]:
-    """Where each symbol's quotes come from; raises QuotesFileError for a bad file."""
-    sources: dict[str, QuoteSource] = {}
-    for symbol in catalogue.by_symbol:
-        recorded = config.quotes.get(symbol)
-        if recorded is None:
-            sources[symbol] = SeededQuotes(config.seed, symbol)
-        else:
-            sources[symbol] = load_recorded_quotes(recorded) if isinstance(recorded, Path) else recorded
-    return sources
+def load_recorded(config: SimulatorConfig) -> dict[str, RecordedQuotes]:
+    """The recorded days by symbol; raises QuotesFileError for a bad file."""
+    return {
+        symbol: load_recorded_quotes(given) if isinstance(given, Path) else given
+        for symbol, given in config.quotes.items()
+    }
 
 
 class Markets:
@@ -37,21 +37,46 @@ class Markets:
         self,
         config: SimulatorConfig,
         catalogue: Catalogue,
-        sources: dict[str, QuoteSource],
+        recorded: dict[str, RecordedQuotes],
         *,
         clock: Clock,
+        hours: TradingHours,
         origin_ns: int,
         recorded_origins_ns: dict[str, int],
         on_started: OnStarted,
     ) -> None:
+        self._config = config
+        self._hours = hours
+        self._origin_ns = origin_ns
         self._on_started = on_started
         self._by_con_id: dict[int, SymbolMarket] = {}
-        for symbol, source in sources.items():
-            instrument = catalogue.by_symbol[symbol]
-            begun = recorded_origins_ns.get(symbol) if source.waits_for_subscriber else origin_ns
+        for symbol, instrument in catalogue.by_symbol.items():
+            day = recorded.get(symbol)
+            source: QuoteSource
+            happenings: Iterator[Happening]
+            if day is not None:
+                source, happenings = day, day.quotes()
+            else:
+                source, happenings = self._seeded(instrument, catalogue)
             self._by_con_id[instrument.con_id] = SymbolMarket(
-                instrument, source, clock=clock, speed=config.speed, origin_ns=begun
+                instrument,
+                source,
+                happenings,
+                clock=clock,
+                speed=config.speed,
+                origin_ns=origin_ns if day is None else recorded_origins_ns.get(symbol),
             )
+
+    def _seeded(
+        self, instrument: Instrument, catalogue: Catalogue
+    ) -> tuple[SeededQuotes, Iterator[Happening]]:
+        config, symbol = self._config, instrument.symbol
+        halts = tuple(halt for halt in config.halts if halt.symbol == symbol)
+        days = market_days(self._hours, self._origin_ns, config.speed, halts)
+        pattern = catalogue.pattern(instrument) if self._hours.regular else FLAT
+        source = SeededQuotes(config.seed, symbol, instrument, pattern, days)
+        band = PriceBand(instrument.price_band_pct / 100)
+        return source, iter(Tape(source.quotes(), days, band, round(PAUSE_NS * config.speed)))
 
     def __iter__(self) -> Iterator[SymbolMarket]:
         return iter(self._by_con_id.values())

@@ -13,12 +13,14 @@ from typing import NamedTuple, Protocol
 class Quote(NamedTuple):
     """The best bid and ask from one moment on, and the trade that led there, if one did.
 
+    Several quotes may share a moment: a market order that goes through levels is a quote a level.
+
     Prices in ten-thousandths of a dollar, sizes in shares. A trade at the ask before was a buyer's, one at the bid
     before a seller's; a source that knows no trades leaves both at 0.
     """
 
     offset_ns: int
-    """Market time since the source began."""
+    """Market time since the source began; negative for what was before that."""
     bid_e4: int
     ask_e4: int
     bid_size: int
@@ -35,8 +37,12 @@ class QuoteSource(Protocol):
         """True: the first quote is due when somebody first subscribes. False: when the simulator first starts."""
 
     @property
+    def has_trades(self) -> bool:
+        """Whether its quotes tell of trades. Where not, nobody knows when others traded."""
+
+    @property
     def previous_close_e4(self) -> int:
-        """Yesterday's closing price, in ten-thousandths of a dollar."""
+        """The closing price of the day before its first, in ten-thousandths of a dollar."""
 
     def quotes(self) -> Iterator[Quote]:
         """A fresh run through the quotes, the same every time."""

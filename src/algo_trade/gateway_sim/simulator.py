@@ -10,16 +10,18 @@ from algo_trade.clock import Clock, rng
 from algo_trade.gateway_sim.account import Account
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.catalogue import Catalogue
+from algo_trade.gateway_sim.catalogue_file import load_listing
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.errors import SimulatorStateError
 from algo_trade.gateway_sim.gateway import Gateway
+from algo_trade.gateway_sim.halts import check_halts
 from algo_trade.gateway_sim.handlers import HANDLERS
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.market import SymbolMarket
-from algo_trade.gateway_sim.markets import Markets, load_sources
+from algo_trade.gateway_sim.markets import Markets, load_recorded
 from algo_trade.gateway_sim.state import StateStore
 from algo_trade.gateway_sim.wire_log import WireLog
 
@@ -29,15 +31,17 @@ logger = logging.getLogger(__name__)
 class GatewaySimulator:
     """One simulated gateway with one paper account. Use it as `async with GatewaySimulator(config, clock=clock)`.
 
-    Making it reads and checks the recorded quotes (QuotesFileError); starting it reads the saved state
-    (SimulatorStateError) and listens.
+    Making it reads and checks its files (CatalogueError, QuotesFileError) and halts (HaltError); starting it reads
+    the saved state (SimulatorStateError) and listens.
     """
 
     def __init__(self, config: SimulatorConfig, *, clock: Clock) -> None:
         self._config = config
         self._clock = clock
-        self._catalogue = Catalogue(config.all_symbols())
-        self._sources = load_sources(config, self._catalogue)
+        listing = load_listing(config.catalogue)
+        self._catalogue = Catalogue(config.all_symbols(), listing.instruments, listing.patterns)
+        self._recorded = load_recorded(config)
+        check_halts(config.halts, self._catalogue.by_symbol, self._recorded, regular=config.closes)
         self._wire_log = WireLog(None)
         self._store = StateStore(None)
         self._server: asyncio.Server | None = None
@@ -101,17 +105,18 @@ class GatewaySimulator:
             for name, value in facts.items()
             if name.startswith("recorded:")
         }
+        hours = TradingHours(origin_ns, config.market_open_ns, regular=config.regular_hours)
         markets = Markets(
             config,
             self._catalogue,
-            self._sources,
+            self._recorded,
             clock=clock,
+            hours=hours,
             origin_ns=origin_ns,
             recorded_origins_ns=recorded,
             on_started=self._remember_start,
         )
         self._markets = markets
-        hours = TradingHours(origin_ns, config.market_open_ns)
         gateway = Gateway(
             config, clock, self._catalogue, markets, hours, booking, ids, self._wire_log, HANDLERS
         )

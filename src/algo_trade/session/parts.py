@@ -9,7 +9,7 @@ from algo_trade.bus import Bus
 from algo_trade.clock import Clock
 from algo_trade.data_plane import RealTimeProducer
 from algo_trade.exit_codes import ExitCode
-from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
+from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig, parse_halt
 from algo_trade.ibkr import IBKRHandler
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
@@ -64,6 +64,8 @@ def make_simulator(plan: SessionPlan, clock: Clock) -> GatewaySimulator | None:
         ack_ms=settings.simulator.ack_ms,
         fill_ms=settings.simulator.fill_ms,
         lines=settings.simulator.lines,
+        catalogue=settings.simulator.catalogue,
+        halts=tuple(parse_halt(text) for text in settings.simulator.halts),
         market_open_ns=plan.started_ns if plan.clock_kind == "virtual" else None,
         state_path=plan.directory / "simulator.db",
     )

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -26,7 +26,7 @@ from algo_trade.bus.store import MARKET_FILE
 from algo_trade.clock import VIRTUAL_START_NS, Clock, IdSource, utc
 from algo_trade.contracts import TOPICS
 from algo_trade.exit_codes import ExitCode
-from algo_trade.gateway_sim import RecordedQuotes
+from algo_trade.gateway_sim import RecordedQuotes, check_halts, load_listing, parse_halt
 from algo_trade.session.report import RECORD_NAME, SessionRecord, load_record
 from algo_trade.settings import Settings
 
@@ -113,8 +113,10 @@ def plan_session(
 ) -> SessionPlan:
     """A new session in `directory`, or the unfinished one that is there. `clock` and `ids` are the machine's.
 
-    Raises DirectoryFinished, OtherSession, or the report's EvidenceInvalid for a damaged session.json.
+    Raises DirectoryFinished, OtherSession, the simulator's CatalogueError or HaltError, or the report's
+    EvidenceInvalid for a damaged session.json.
     """
+    virtual = clock_kind == "virtual"
     identity: dict[str, JsonValue] = {
         "settings": settings.fingerprint(),
         "clock": clock_kind,
@@ -122,10 +124,10 @@ def plan_session(
         "duration_s": duration_s,
         "symbols": list(symbols),
         "quotes": {symbol: _content(recorded) for symbol, recorded in quotes.items()},
+        "catalogue": _check_market(settings, symbols, quotes, virtual=virtual),
         "strategy_id": strategy_id,
     }
     fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
-    virtual = clock_kind == "virtual"
     found = load_record(directory) if (directory / RECORD_NAME).exists() else None
     if found is not None:
         _check_resumable(found, directory, fingerprint)
@@ -175,9 +177,22 @@ def _last_record_ns(log: Path) -> int:
 def _content(recorded: RecordedQuotes) -> str:
     """What a file of quotes says, wherever it lies."""
     total = hashlib.sha256()
-    for column in (recorded.ask_e4, recorded.ask_size, recorded.bid_e4, recorded.bid_size):
+    for column in recorded.columns():
         total.update(column.tobytes())
     return total.hexdigest()
+
+
+def _check_market(
+    settings: Settings, symbols: tuple[str, ...], recorded: Collection[str], *, virtual: bool
+) -> str | None:
+    """Whether the simulator can make this market; returns what a catalogue of the user's own says, wherever it lies."""
+    if settings.profile != "dev":
+        return None
+    own = settings.simulator.catalogue
+    listing = load_listing(own)
+    halts = tuple(parse_halt(text) for text in settings.simulator.halts)
+    check_halts(halts, (*listing.instruments, *symbols), recorded, regular=virtual)
+    return listing.digest() if own is not None else None
 
 
 def _check_resumable(found: SessionRecord, directory: Path, fingerprint: str) -> None:

@@ -39,6 +39,7 @@ _HINTS: dict[Path, str] = {
     ): "US dollars the strategy may use, such as 10000; drawdown is a share of it",
     ("market_data", "symbols"): "symbols separated by commas, such as SPY,QQQ",
     ("market_data", "history"): 'an IBKR duration, such as "1 D"',
+    ("simulator", "halts"): "times in New York, such as SPY=11:00+5m,QQQ=12:00+90s",
     ("kill_switch", "pnl_usd"): "a loss, so below 0, such as -100",
     ("kafka", "acks"): "fewer than all replicas would lose acknowledged orders",
 }

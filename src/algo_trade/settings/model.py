@@ -4,12 +4,13 @@ It is built once, by `load.load_settings`, and handed down; nothing below the co
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, JsonValue, PrivateAttr
+from pydantic import JsonValue, PrivateAttr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from algo_trade.settings.sections import (
+    FilePath,
     IbkrSettings,
     KafkaSettings,
     KillSwitchSettings,
@@ -34,12 +35,8 @@ _NOT_IDENTITY: dict[str, Any] = {
     "ibkr": {"host": True, "port": True},
     "kafka": True,
     "vault": True,
+    "simulator": {"catalogue": True},  # what the file says is the session's, and its plan adds it
 }
-
-
-def _absolute(path: Path) -> Path:
-    """Relative to where the command was started, once; a later chdir must not move the journal."""
-    return path.expanduser().absolute()
 
 
 class Settings(BaseSettings):
@@ -61,7 +58,7 @@ class Settings(BaseSettings):
     metrics_port: Port = 9090
     # In the home directory, not in the working one: two working directories would be two journals, and a
     # tripped kill switch could be escaped by `cd`.
-    data_dir: Annotated[Path, AfterValidator(_absolute)] = Path("~/.local/state/algotrade")
+    data_dir: FilePath = Path("~/.local/state/algotrade")
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
     _notes: dict[str, str] = PrivateAttr(default_factory=dict)

@@ -6,6 +6,7 @@ environment variable (`variables` derives the name: `ibkr.port` is IBKR_PORT).
 """
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -59,6 +60,13 @@ LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], B
 AccountId = Annotated[
     str, StringConstraints(strip_whitespace=True), Field(pattern=r"^[A-Z]{1,5}[0-9]{3,12}$")
 ]
+
+
+# The simulator reads these itself; here is only their form: SPY=11:00+5m.
+Halt = Annotated[str, Field(pattern=r"^[^=,]+=\d{1,2}:\d\d\+\d{1,5}[hms]$")]
+Halts = Annotated[tuple[Halt, ...], BeforeValidator(_split), AfterValidator(_distinct)]
+# Relative to where the command was started, once; a later chdir must not change it.
+FilePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
 
 
 class Section(BaseModel):
@@ -171,3 +179,6 @@ class SimulatorSettings(Section):
     ack_ms: Annotated[float, Field(ge=0, le=600_000)] = 20.0  # mean, order in → acknowledged
     fill_ms: Annotated[float, Field(ge=0, le=600_000)] = 40.0  # mean, acknowledged → filled
     lines: Annotated[int, Field(ge=1)] = 100  # market data lines the account may hold
+    catalogue: FilePath | None = None  # instruments of one's own, over config/instruments.yaml
+    # New York times at which a symbol does not trade: SPY=11:00+5m,QQQ=12:00+90s. On every day that is open then.
+    halts: Halts = ()

@@ -58,7 +58,7 @@ class LayerSource(PydanticBaseSettingsSource):
         return self._tree
 
 
-class _StrictLoader(yaml.SafeLoader):
+class StrictLoader(yaml.SafeLoader):
     """yaml takes the last of two equal keys in silence; in a file of limits that is an accident."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -80,7 +80,7 @@ def read_yaml(path: FilePath) -> Layer:
     """A profile's file. Unknown and repeated keys are problems, and so is a secret in a file that is committed."""
     label = f"{path.parent.name}/{path.name}"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506  # a SafeLoader
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=StrictLoader)  # noqa: S506  # a SafeLoader
     except (OSError, UnicodeDecodeError) as error:
         return Layer(label, problems=(Problem(f"{label}: cannot be read: {_why(error)}"),))
     except yaml.YAMLError as error:
