@@ -22,7 +22,7 @@ _NS = 1_000_000_000
 _CENT_E4 = 100
 _CENTS = 100
 # The night's move has this share of the standard deviation of a day's.
-_OVERNIGHT_SHARE = 0.5
+_NIGHT_SHARE = 0.5
 # Beyond this distance from the first opening price, orders press back: so much of the chance for each part beyond.
 _FREE_DISTANCE, _PULL, _STRONGEST_PULL = 0.25, 0.2, 0.05
 # No pressure makes one direction certain.
@@ -95,7 +95,7 @@ class _Market:
         common, own = (generator.gauss(0.0, 1.0) for generator in self._nights)
         shared = self._terms.comovement
         move = sqrt(shared) * common + sqrt(1 - shared) * own
-        deviation = _OVERNIGHT_SHARE * self._terms.daily_volatility
+        deviation = _NIGHT_SHARE * self._terms.daily_volatility
         return max(_CENTS, round(self._book.bid.cents[-1] * exp(deviation * move)))
 
     def quote(self, offset_ns: int) -> Quote:
