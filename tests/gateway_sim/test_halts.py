@@ -40,10 +40,8 @@ def days_of(*days: MarketDay) -> Days:
     return run
 
 
-def play(
-    quotes: list[Quote], *days: MarketDay, width: float = WIDE, pause_ns: int = 5 * MINUTE_NS
-) -> list[Happening]:
-    return list(Tape(iter(quotes), days_of(*days), PriceBand(width), pause_ns))
+def play(quotes: list[Quote], *days: MarketDay, width: float = WIDE) -> list[Happening]:
+    return list(Tape(iter(quotes), days_of(*days), PriceBand(width)))
 
 
 # -- writing them --------------------------------------------------------------------------------------
