@@ -25,6 +25,10 @@ from algo_trade.gateway_sim.book_market.terms import PARTS, SESSION_S, IntradayP
 
 ORDER_SIZES = 1024
 GAP_SIZES = 256
+# Levels that a book keeps on a side at least, and that many more at most.
+LEVELS, SPARE_LEVELS = 6, 3
+# The part of the price that a side's levels may reach down to: a book that is deeper comes near nothing.
+_DEEPEST = 0.3
 # Quotes an arrival leads to, before a market has counted its own.
 QUOTES_PER_ARRIVAL = 0.86
 
@@ -89,7 +93,8 @@ class BookShape:
 def shape_of(terms: MarketTerms, pattern: IntradayPattern, price_cents: int) -> BookShape:
     """The shape with the catalogue's volatility at this price.
 
-    Raises ValueError where one-cent steps and orders of whole shares are too coarse for it.
+    Raises ValueError where one-cent steps and orders of whole shares are too coarse for it, or so few quotes would have
+    to move so far that a book reached down to nothing.
     """
     finest = max(_FINEST, _SMALLEST_MEAN_SHARES / (_ORDER_SHARE * terms.depth_shares))
     wanted = (terms.daily_volatility * price_cents) ** 2
@@ -101,7 +106,13 @@ def shape_of(terms: MarketTerms, pattern: IntradayPattern, price_cents: int) -> 
         )
     squared_step = wanted / _daily_variance(terms, pattern, 1.0)
     if squared_step >= _STEPS[1][1]:
-        return _make(terms, 1.0, _gap_of(squared_step))
+        shape = _make(terms, 1.0, _gap_of(squared_step))
+        if max(shape.gap_cents) * (LEVELS + SPARE_LEVELS) > _DEEPEST * price_cents:
+            raise ValueError(
+                f"daily_volatility: {terms.daily_volatility:g} is too much for {terms.quotes_per_s:g} quotes_per_s: "
+                f"levels would be up to {max(shape.gap_cents)} cents apart; ask for less of it, or for more quotes"
+            )
+        return shape
     low, high = finest, _COARSEST
     for _ in range(40):
         middle = sqrt(low * high)
