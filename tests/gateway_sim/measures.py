@@ -75,8 +75,8 @@ class Day:
             for at in range(0, len(self.change) - HALF_HOUR + 1, HALF_HOUR)
         )
 
-    def deviation(self, bins: int = 30) -> float:
-        """The day's standard deviation in cents, from changes of five minutes."""
+    def deviation(self, bins: int = 6) -> float:
+        """The day's standard deviation in cents, from the changes of its minutes."""
         moves = [sum(self.change[at : at + bins]) for at in range(0, len(self.change), bins)]
         return math.sqrt(sum(move * move for move in moves))
 

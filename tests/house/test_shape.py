@@ -114,6 +114,7 @@ def test_an_installed_package_carries_its_configuration(tmp_path: Path) -> None:
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    for name in ("config/dev.yaml", "config/paper.yaml", "config/prod.yaml", "contracts/topics.yaml"):
+    shipped = [f"config/{name}.yaml" for name in ("dev", "paper", "prod", "instruments")]
+    for name in (*shipped, "contracts/topics.yaml"):
         assert f"algo_trade/_resources/{name}" in names
     assert not [name for name in names if ".env" in name or name.endswith(".db")]

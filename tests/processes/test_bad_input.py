@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ _PAPER = {"IBKR_ACCOUNT_ID": "DSIM001", "RISK_ALLOCATED_CAPITAL": "10000", **_FA
         (["run", "--quotes", "AAPL=binary.csv"], {}, 3, "binary.csv"),
         (["run", "--quotes", "AAPL=words.csv"], {}, 3, "words.csv"),
         (["sim", "serve", "--quotes", "AAPL=words.csv"], {}, 3, "words.csv"),
+        (["sim", "serve", "--halt", "SPY=11"], {}, 2, "SPY=11"),
+        (["sim", "serve", "--halt", "ZZZ=11:00+5m"], {}, 3, "ZZZ has no market"),
+        (["sim", "serve", "--hours", "sometimes"], {}, 2, "sometimes"),
+        (["sim", "serve", "--hours", "regular", "--speed", "2"], {}, 2, "--speed"),
+        (["sim", "serve", "--catalogue", "words.csv"], {}, 3, "words.csv"),
+        (["sim", "instruments", "--catalogue", "missing.yaml"], {}, 3, "missing.yaml"),
+        (["run"], {"SIMULATOR_HALTS": "SPY"}, 3, "SIMULATOR_HALTS"),
+        (["run"], {"SIMULATOR_HALTS": "ZZZ=11:00+5m"}, 3, "ZZZ has no market"),
+        (["run"], {"SIMULATOR_CATALOGUE": "missing.yaml"}, 3, "missing.yaml"),
         (["run", "--profile", "paper"], {**_PAPER, "IBKR_PORT": "9"}, 4, "127.0.0.1:9"),
         (["run", "--profile", "paper"], {**_PAPER, "IBKR_PORT": "7496"}, 6, "7496"),
         (["run", "--profile", "paper"], {**_PAPER, "IBKR_ACCOUNT_ID": "U1234567"}, 6, "IBKR_ACCOUNT_ID"),
@@ -56,6 +66,7 @@ def test_one_clear_line(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+    assert not (tmp_path / "sessions").exists() or code not in (2, 3)
 
 
 def test_all_configuration_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -77,3 +88,13 @@ def test_config_check_shows_every_setting(tmp_path: Path) -> None:
     assert done.returncode == 0
     line = next(line for line in done.stdout.splitlines() if line.startswith("OFI_WINDOW"))
     assert "77" in line and "environment" in line
+
+
+def test_the_catalogue_is_shown(tmp_path: Path) -> None:
+    """As a table with the user's own instruments in it, or whole as JSON."""
+    (tmp_path / "mine.yaml").write_text("instruments: {XYZ: {base_price: 50}}")
+    done = algotrade("sim", "instruments", "--catalogue", "mine.yaml", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {line.split()[0] for line in done.stdout.splitlines()} > {"SPY", "XYZ"}
+    done = algotrade("sim", "instruments", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["instruments"]["SPY"]["con_id"] == 756733

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from algo_trade.bus import EmbeddedLogReader
 from algo_trade.clock import VIRTUAL_START_NS, Clock, LoopClock, SeededIds, VirtualLoop, rng, run_virtual
 from algo_trade.contracts import OrderIntent
+from algo_trade.gateway_sim import CatalogueError, HaltError
 from algo_trade.session.ending import Ending
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Nobody
@@ -78,6 +80,40 @@ def test_its_id_follows_from_seed_and_settings_and_not_from_the_directory(tmp_pa
     ]
     assert ids[0] == ids[1]
     assert len(set(ids)) == 4
+
+
+def test_its_id_follows_from_what_its_catalogue_says_and_not_from_where_it_lies(tmp_path: Path) -> None:
+    """Two copies of a file are one session; a changed number is another; a bad file stops it before it begins."""
+    ids = []
+    for name, depth in (("a", 50), ("b", 50), ("c", 51)):
+        (tmp_path / f"{name}.yaml").write_text(f"instruments: {{SPY: {{depth_shares: {depth}}}}}")
+        own: dict[str, Any] = {"simulator.catalogue": tmp_path / f"{name}.yaml"}
+        ids.append(plan(tmp_path / "s", **own).session_id)
+    assert ids[0] == ids[1]
+    assert len({plan(tmp_path / "s").session_id, *ids}) == 3
+    missing: dict[str, Any] = {"simulator.catalogue": tmp_path / "none.yaml"}
+    with pytest.raises(CatalogueError):
+        plan(tmp_path / "s", **missing)
+    unknown: dict[str, Any] = {"simulator.halts": ("ZZZ=11:00+5m",)}
+    with pytest.raises(HaltError):
+        plan(tmp_path / "s", **unknown)
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_session_trades_through_halts_and_ends_flat(tmp_path: Path) -> None:
+    """Each symbol is silent for its time, and nothing is left open."""
+    halts: dict[str, Any] = {"simulator.halts": ("SPY=09:31+1m", "QQQ=09:32+30s")}
+    made = plan(tmp_path / "s", **halts)
+    ending = run(made)
+    assert ending.error is None
+    assert ending.outcome.flat
+    summary = build_report(made.directory).summary
+    assert summary.filled_orders > 10
+    with EmbeddedLogReader(made.log_directory) as log:
+        spy = [record.timestamp_ns for record in log.replay("market_events") if record.key == "756733"]
+    spy_s = [(at_ns - VIRTUAL_START_NS) / 1e9 for at_ns in spy]
+    assert [at for at in spy_s if at > 121]
+    assert not [at for at in spy_s if 61 < at < 119]
 
 
 def test_a_finished_directory_and_one_of_another_command_are_refused(tmp_path: Path) -> None:

@@ -360,6 +360,14 @@ def test_bad_values_are_named(env: dict[str, str], expected: str) -> None:
     assert any(expected in line for line in problems(env=env))
 
 
+def test_halts_are_a_list_of_new_york_times() -> None:
+    """In one variable; what is no time is told with an example."""
+    halts = load("dev", {"SIMULATOR_HALTS": "SPY=11:00+5m, QQQ=12:00+90s"}).simulator.halts
+    assert halts == ("SPY=11:00+5m", "QQQ=12:00+90s")
+    for bad in ("SPY", "SPY=11:00", "SPY=11:00+5", "SPY=1100+5m"):
+        assert "such as SPY=11:00+5m" in problems("dev", {"SIMULATOR_HALTS": bad})[0]
+
+
 def test_lists_and_levels_are_read_as_people_write_them() -> None:
     """Spaces, small letters."""
     settings = load(env={"MARKET_DATA_SYMBOLS": " spy, qqq ,BRK B", "LOG_LEVEL": "debug"})

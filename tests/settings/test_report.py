@@ -105,6 +105,7 @@ def test_limits_that_do_bind_are_left_alone() -> None:
         {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1"},
         {"VAULT_TOKEN": "x", "VAULT_ADDR": "https://a.example"},
         {"ENVIRONMENT": "dev"},
+        {"SIMULATOR_CATALOGUE": "mine.yaml"},
     ],
 )
 def test_where_a_session_runs_is_not_what_it_is(env: dict[str, str]) -> None:
@@ -120,6 +121,7 @@ def test_where_a_session_runs_is_not_what_it_is(env: dict[str, str]) -> None:
         {"RISK_ALLOCATED_CAPITAL": "10001"},
         {"MARKET_DATA_SYMBOLS": "SPY"},
         {"SIMULATOR_ACK_MS": "1"},
+        {"SIMULATOR_HALTS": "SPY=11:00+5m"},
         {"IBKR_ACCOUNT_ID": "DU1234567"},
     ],
 )

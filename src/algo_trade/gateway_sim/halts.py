@@ -21,9 +21,9 @@ _DAY_S = 86_400
 _OPENS_MINUTE, _CLOSES_MINUTE = 570, 960
 
 PAUSE_NS = 300 * _NS
-"""How long a symbol that left its band pauses."""
+"""How long a symbol that left its band pauses, in market time."""
 REFERENCE_NS = 300 * _NS
-"""The trades that the band is measured from are at most so old."""
+"""The trades that the band is measured from are less old than this."""
 
 
 class ScheduledHalt(NamedTuple):

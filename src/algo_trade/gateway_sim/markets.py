@@ -10,7 +10,7 @@ from algo_trade.gateway_sim.book_market import FLAT, SeededQuotes
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.days import market_days
-from algo_trade.gateway_sim.halts import PAUSE_NS, PriceBand
+from algo_trade.gateway_sim.halts import PriceBand
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.quotes import QuoteSource
@@ -76,7 +76,7 @@ class Markets:
         pattern = catalogue.pattern(instrument) if self._hours.regular else FLAT
         source = SeededQuotes(config.seed, symbol, instrument, pattern, days)
         band = PriceBand(instrument.price_band_pct / 100)
-        return source, iter(Tape(source.quotes(), days, band, round(PAUSE_NS * config.speed)))
+        return source, iter(Tape(source.quotes(), days, band))
 
     def __iter__(self) -> Iterator[SymbolMarket]:
         return iter(self._by_con_id.values())

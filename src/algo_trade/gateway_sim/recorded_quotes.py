@@ -134,10 +134,10 @@ def write_recorded_quotes(path: Path, quotes: Iterable[Quote], *, has_trades: bo
                 count += 1
         if count:
             draft.replace(path)
-        else:
-            draft.unlink()
     except OSError as error:
         raise QuotesFileError(f"{path}: cannot be written: {error.strerror}") from None
+    finally:
+        draft.unlink(missing_ok=True)
     if not count:
         raise QuotesFileError(f"{path}: there are no quotes to write")
     return count

@@ -48,7 +48,6 @@ class Tape:
     ) -> None:
         self._quotes = quotes
         self._band = band
-        self._pause_ns = pause_ns
         self._days = days()
         self._next_day = next(self._days)
         self._close_ns = self._next_day.open_ns
@@ -69,7 +68,7 @@ class Tape:
             if quote.trade_size:
                 if not self._band.allows(quote.offset_ns, quote.trade_e4):
                     self._standing = quote
-                    yield self._halt(quote.offset_ns, quote.offset_ns + self._pause_ns)
+                    yield self._halt(quote.offset_ns, quote.offset_ns + PAUSE_NS)
                     due_ns = self._due_ns()
                     continue
                 self._trade_e4 = quote.trade_e4

@@ -22,10 +22,14 @@ from __future__ import annotations
 
 import random
 
-from algo_trade.gateway_sim.book_market.shape import GAP_SIZES, ORDER_SIZES, BookShape
+from algo_trade.gateway_sim.book_market.shape import (
+    GAP_SIZES,
+    LEVELS,
+    ORDER_SIZES,
+    SPARE_LEVELS,
+    BookShape,
+)
 
-# Levels that are kept on a side at least, and that many more at most. New ones form at the far end.
-_LEVELS, _SPARE_LEVELS = 6, 3
 # Chance that an order goes inside a spread wider than usual.
 _INSIDE_CHANCE = 0.8
 # Chance that an order concerns a level behind the best: half of them add there, half cancel.
@@ -80,7 +84,7 @@ class Book:
         self.bid, self.ask = Side(-1), Side(1)
         for side, cents in ((self.bid, bid_cents), (self.ask, bid_cents + shape.spread_cents)):
             self._append_level(side, cents)
-            while len(side.cents) < _LEVELS:
+            while len(side.cents) < LEVELS:
                 self._extend(side)
         self.trade_cents = self.trade_shares = self.left_shares = 0
         self._used_up = self._walked = self.ask
@@ -143,7 +147,7 @@ class Book:
         side.cents.pop()
         side.shares.pop()
         self._used_up = side
-        if len(side.cents) < _LEVELS:
+        if len(side.cents) < LEVELS:
             self._extend(side)
 
     def _step_inside(self, own: Side, other: Side) -> None:
@@ -157,7 +161,7 @@ class Book:
             self._append_level(own, level_cents)
             level_cents -= sign * self._gap()
         self._append_level(own, best_cents)
-        excess = len(own.cents) - _LEVELS - _SPARE_LEVELS
+        excess = len(own.cents) - LEVELS - SPARE_LEVELS
         if excess > 0:
             del own.cents[:excess], own.shares[:excess]
 

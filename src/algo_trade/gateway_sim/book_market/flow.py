@@ -18,19 +18,21 @@ from random import Random
 from typing import NamedTuple
 
 from algo_trade.clock import rng
+from algo_trade.gateway_sim.book_market.shape import SLOT_S
 from algo_trade.gateway_sim.book_market.terms import IntradayPattern
 
-SLOT_NS = 2_000_000_000
-_SLOTS_PER_LEVEL = 30
+SLOT_NS = SLOT_S * 1_000_000_000
+_SLOTS_PER_LEVEL = 60 // SLOT_S
 # The logarithm of the busy level: its standard deviation, and what is left of it a minute later (ten minutes to 1/e).
 _LEVEL_DEVIATION = 0.35
 _LEVEL_KEPT = exp(-1 / 10)
 _BURST_DEVIATION = 0.5
-_STRONGEST_PRESSURE = 3.0
+# Uniform, so that there is no rare slot in which nothing else counts; of standard deviation one.
+_WIDEST_PRESSURE = sqrt(3.0)
 
 
 class Slot(NamedTuple):
-    """Two seconds. `activity` and `depth` are multiples of their averages; `pressure` is standard normal, cut at ±3."""
+    """Two seconds. `activity` and `depth` are multiples of their averages; `pressure` has standard deviation one."""
 
     start_ns: int
     end_ns: int
@@ -52,7 +54,7 @@ class Flow:
         """The slots of a day that lasts so long; its activity averages one."""
         count = max(1, -(-(close_ns - open_ns) // SLOT_NS))
         levels = self._levels(-(-count // _SLOTS_PER_LEVEL))
-        pressure, burst = self._common.gauss, self._own.gauss
+        pressure, burst = self._common.uniform, self._own.gauss
         depth = 1.0
         for index in range(count):
             if index % _SLOTS_PER_LEVEL == 0:
@@ -63,7 +65,7 @@ class Flow:
                 min(start_ns + SLOT_NS, close_ns),
                 levels[index // _SLOTS_PER_LEVEL] * exp(burst(-(_BURST_DEVIATION**2) / 2, _BURST_DEVIATION)),
                 depth,
-                max(-_STRONGEST_PRESSURE, min(_STRONGEST_PRESSURE, pressure(0.0, 1.0))),
+                pressure(-_WIDEST_PRESSURE, _WIDEST_PRESSURE),
             )
 
     def _levels(self, count: int) -> list[float]:

@@ -25,6 +25,10 @@ from algo_trade.gateway_sim.book_market.terms import PARTS, SESSION_S, IntradayP
 
 ORDER_SIZES = 1024
 GAP_SIZES = 256
+# Levels that a book keeps on a side at least, and that many more at most.
+LEVELS, SPARE_LEVELS = 6, 3
+# The part of the price that a side's levels may reach down to: a book that is deeper comes near nothing.
+_DEEPEST = 0.3
 # Quotes an arrival leads to, before a market has counted its own.
 QUOTES_PER_ARRIVAL = 0.86
 
@@ -49,7 +53,12 @@ _STEPS = (
     (10.0, 100.0),
     (1000.0, 1_000_000.0),
 )
-_WIDEST_STRONG_PRESSURE = 0.3
+SLOT_S = 2
+"""A pressure lasts so long (`flow`)."""
+# A uniform pressure of this standard deviation makes nine orders of ten go one way at its strongest.
+STRONGEST_PRESSURE = 0.26
+# Of the variance that pressure adds, this part is the same for all who feel it; the rest is their books' own.
+_COMMON_PART = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +86,15 @@ class BookShape:
         return usual
 
     def pressure(self, arrivals: float) -> float:
-        """The standard deviation of the common pressure on the chance of an up order, over so many arrivals.
-
-        Few arrivals cannot be pressed enough: a slow symbol follows the others less than its catalogue asks.
-        """
-        share = self.comovement / (1 - self.comovement)
-        wanted = sqrt(share / (4 * arrivals * _pressure_gain(self.coarseness)))
-        return min(wanted, _WIDEST_STRONG_PRESSURE)
+        """The standard deviation of the common pressure on the chance of an up order, over so many arrivals."""
+        return _pressure(self.comovement, self.coarseness, arrivals)
 
 
 def shape_of(terms: MarketTerms, pattern: IntradayPattern, price_cents: int) -> BookShape:
     """The shape with the catalogue's volatility at this price.
 
-    Raises ValueError where one-cent steps and orders of whole shares are too coarse for it.
+    Raises ValueError where one-cent steps and orders of whole shares are too coarse for it, or so few quotes would have
+    to move so far that a book reached down to nothing.
     """
     finest = max(_FINEST, _SMALLEST_MEAN_SHARES / (_ORDER_SHARE * terms.depth_shares))
     wanted = (terms.daily_volatility * price_cents) ** 2
@@ -97,11 +102,17 @@ def shape_of(terms: MarketTerms, pattern: IntradayPattern, price_cents: int) -> 
     if least > wanted * 1.25:
         raise ValueError(
             f"daily_volatility: {terms.daily_volatility:g} is too little at {terms.quotes_per_s:g} quotes_per_s: "
-            f"steps of one cent alone give {sqrt(least) / price_cents:.4f}"
+            f"steps of one cent alone give {sqrt(least) / price_cents:.4f}; ask for more of it, or for fewer quotes"
         )
     squared_step = wanted / _daily_variance(terms, pattern, 1.0)
     if squared_step >= _STEPS[1][1]:
-        return _make(terms, 1.0, _gap_of(squared_step))
+        shape = _make(terms, 1.0, _gap_of(squared_step))
+        if max(shape.gap_cents) * (LEVELS + SPARE_LEVELS) > _DEEPEST * price_cents:
+            raise ValueError(
+                f"daily_volatility: {terms.daily_volatility:g} is too much for {terms.quotes_per_s:g} quotes_per_s: "
+                f"levels would be up to {max(shape.gap_cents)} cents apart; ask for less of it, or for more quotes"
+            )
+        return shape
     low, high = finest, _COARSEST
     for _ in range(40):
         middle = sqrt(low * high)
@@ -159,7 +170,7 @@ def _daily_variance(terms: MarketTerms, pattern: IntradayPattern, coarseness: fl
         usual = fraction * _displayed(fraction)
         total += pattern.activity_at(part) * _variance(usual, market, sweep)
     arrivals = SESSION_S * terms.quotes_per_s / QUOTES_PER_ARRIVAL
-    return arrivals * total / len(PARTS) / (1 - terms.comovement)
+    return arrivals * total / len(PARTS) * _pressed(terms, coarseness)
 
 
 def _variance(fraction: float, market_chance: float, sweep_chance: float) -> float:
@@ -171,6 +182,20 @@ def _variance(fraction: float, market_chance: float, sweep_chance: float) -> flo
 def _displayed(fraction: float) -> float:
     """The mean displayed queue in multiples of the usual one."""
     return max(0.5, 0.83 + 0.105 * log2(100 * fraction), 1.1 + 0.78 * fraction if fraction > 0.2 else 0.0)
+
+
+def _pressure(comovement: float, coarseness: float, arrivals: float) -> float:
+    """What a pressure of so many arrivals has to be. Few arrivals cannot be pressed enough."""
+    share = comovement / _COMMON_PART
+    wanted = sqrt(share / (1 - share) / (4 * arrivals * _pressure_gain(coarseness)))
+    return min(wanted, STRONGEST_PRESSURE)
+
+
+def _pressed(terms: MarketTerms, coarseness: float) -> float:
+    """The factor the pressure puts on the variance."""
+    arrivals = terms.quotes_per_s * SLOT_S / QUOTES_PER_ARRIVAL
+    pressure = _pressure(terms.comovement, coarseness, arrivals)
+    return 1 + 4 * arrivals * pressure**2 * _pressure_gain(coarseness)
 
 
 def _pressure_gain(coarseness: float) -> float:

@@ -22,9 +22,11 @@ _NS = 1_000_000_000
 _CENT_E4 = 100
 _CENTS = 100
 # The night's move has this share of the standard deviation of a day's.
-_OVERNIGHT_SHARE = 0.5
+_NIGHT_SHARE = 0.5
 # Beyond this distance from the first opening price, orders press back: so much of the chance for each part beyond.
 _FREE_DISTANCE, _PULL, _STRONGEST_PULL = 0.25, 0.2, 0.05
+# No night takes the price below this part of the first one.
+_LOWEST = 0.2
 # No pressure makes one direction certain.
 _LEAST_CHANCE = 0.05
 # Arrivals a market counts its quotes over are worth more than the first guess after this many.
@@ -95,8 +97,8 @@ class _Market:
         common, own = (generator.gauss(0.0, 1.0) for generator in self._nights)
         shared = self._terms.comovement
         move = sqrt(shared) * common + sqrt(1 - shared) * own
-        deviation = _OVERNIGHT_SHARE * self._terms.daily_volatility
-        return max(_CENTS, round(self._book.bid.cents[-1] * exp(deviation * move)))
+        deviation = _NIGHT_SHARE * self._terms.daily_volatility
+        return round(max(_LOWEST * self._base_cents, self._book.bid.cents[-1] * exp(deviation * move)))
 
     def quote(self, offset_ns: int) -> Quote:
         """What the book shows now, and the trade that led there."""

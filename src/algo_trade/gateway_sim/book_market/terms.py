@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 SESSION_S = 23_400
 """A regular day: what `daily_volatility` is measured over, whatever the hours are."""
@@ -13,6 +13,10 @@ SESSION_S = 23_400
 Multiples = Annotated[tuple[Annotated[float, Field(ge=0.05, le=20)], ...], Field(min_length=1, max_length=78)]
 # Below a dollar a step of one cent is more than a percent.
 Dollars = Annotated[float, Field(ge=1, le=100_000)]
+
+
+def _two(value: object) -> object:
+    return (value, value) if isinstance(value, int | float) else value
 
 
 class Terms(BaseModel):
@@ -50,8 +54,8 @@ PARTS = tuple((index + 0.5) / 78 for index in range(78))
 class MarketTerms(Terms):
     """How one symbol trades. Everything here can be checked on its quotes."""
 
-    base_price: tuple[Dollars, Dollars]
-    """The first opening price lies between these two, US dollars, where the seed puts it."""
+    base_price: Annotated[tuple[Dollars, Dollars], BeforeValidator(_two)]
+    """The first opening price lies between these two, US dollars, where the seed puts it; one number is both."""
     spread_cents: Annotated[int, Field(ge=1, le=500)] = 1
     """The usual spread; it is wider for a moment after every price move."""
     depth_shares: Annotated[int, Field(ge=10, le=10_000_000)] = 400
@@ -62,8 +66,8 @@ class MarketTerms(Terms):
     """Changes of the best bid or ask a second, averaged over the day."""
     trade_share: Annotated[float, Field(ge=0.01, le=0.45)] = 0.2
     """The share of quotes that a trade led to."""
-    comovement: Annotated[float, Field(ge=0, le=0.8)] = 0.4
-    """The share of its price variance that comes from the pressure all symbols are under."""
+    comovement: Annotated[float, Field(ge=0, le=0.4)] = 0.25
+    """The correlation of its ten-second price changes with those of a symbol that has the same value."""
     price_band_pct: Annotated[float, Field(gt=0, le=100)] = 5.0
     """A trade further than this from the mean of five minutes pauses the symbol."""
 
