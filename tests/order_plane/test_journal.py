@@ -33,7 +33,9 @@ def open_journal(tmp_path: Path) -> Iterator[Open]:
 
 
 def order(number: int = 1) -> Order:
-    return Order(intent(number), OrderKind.STRATEGY, accepted_ns=5, price_micros=100_000_000)
+    made = Order.accept(intent(number), OrderKind.STRATEGY, 5)
+    made.price_micros = 100_000_000
+    return made
 
 
 def test_an_order_comes_back_as_it_was(open_journal: Open) -> None:
