@@ -44,9 +44,9 @@ def test_the_latch_is_durable_before_the_first_order_out(tmp_path: Path) -> None
         latched = []
         real = life._write
 
-        def write(approved: Any, order_id: int) -> int:
+        def write(*args: Any, **named: Any) -> int:
             latched.append(life.journal.latched() is not None)
-            return real(approved, order_id)
+            return real(*args, **named)
 
         life._write = write
         await life.ask(wish(world, quantity=3))

@@ -28,9 +28,7 @@ async def check(world: World, life: Life) -> dict[UUID, ExecutionReport]:
     log = await life.log()
     last = await life.last_reports()
     intents = {intent.intent_id: intent for intent in await life.intents()}
-    sent = Counter(world.simulator.placed_order_refs)
-    assert max(sent.values(), default=1) == 1, f"sent twice: {sent.most_common(1)}"
-    assert set(sent) <= set(map(str, intents)), "an order nobody wished for"
+    _frames(world, life, set(map(str, intents)))
     had = {order.order_ref for order in world.broker_orders}
     for number, intent in intents.items():
         assert number in last, f"{intent.symbol}: never answered"
@@ -41,7 +39,7 @@ async def check(world: World, life: Life) -> dict[UUID, ExecutionReport]:
         assert status in OVER or (status is ExecutionStatus.UNKNOWN and frozen), f"{intent.symbol}: {status}"
     for order in world.broker_orders:
         assert order.received_ns < from_utc(intents[UUID(order.order_ref)].valid_until), "sent too late"
-    _reports(log)
+    reports_are_whole(log)
     _money(world, life, last)
     told = {report.report_id for report in log}
     kept = {report.report_id for report in life.journal.reports(world.session_id)}
@@ -49,7 +47,25 @@ async def check(world: World, life: Life) -> dict[UUID, ExecutionReport]:
     return last
 
 
-def _reports(log: list[ExecutionReport]) -> None:
+def _frames(world: World, life: Life, wished: set[str]) -> None:
+    """One order an intent, under one id; whatever else came under its name is a change, and each of those once."""
+    ids: dict[str, set[int]] = {}
+    for frame in world.frames:
+        ids.setdefault(frame.text("orderRef"), set()).add(frame.request_id)
+    assert all(len(found) == 1 for found in ids.values()), f"two orders for one intent: {ids}"
+    assert set(ids) <= wished, "an order nobody wished for"
+    sent = Counter(
+        intent_id
+        for (intent_id,) in life.journal._db.execute(
+            "SELECT intent_id FROM amendments WHERE sent_ns IS NOT NULL AND json_extract(CAST(wish AS TEXT),"
+            " '$.action') = 'REPLACE'"
+        )
+    )
+    for ref, frames in Counter(frame.text("orderRef") for frame in world.frames).items():
+        assert frames <= 1 + sent[ref], f"{ref}: {frames} frames for an order and {sent[ref]} changes"
+
+
+def reports_are_whole(log: list[ExecutionReport]) -> None:
     """Numbered from 0 without a gap, each number one report; repetitions are identical."""
     by_id: dict[UUID, ExecutionReport] = {}
     numbers: dict[UUID, list[int]] = {}

@@ -179,10 +179,10 @@ class OrderPlane:
 
         A GTC order outlives its session. As long as it works it keeps its risk and its symbol.
         """
+        await self.canceller.again()
         for order in self.ledger.unresolved():
             if order.session_id != self._session_id:
                 await self.canceller.withdraw(order, f"it is of session {order.session_id}")
-        await self.canceller.again()
 
     # -- stopping ----------------------------------------------------------------------------------
     def _on_trip(self, trip: Trip) -> None:
