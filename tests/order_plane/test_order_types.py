@@ -317,6 +317,7 @@ def test_an_order_of_an_earlier_session_is_withdrawn_and_keeps_its_symbol_till_i
         refused = await again.ask(wish(world))
         assert "ID-03" in (refused.reject_reason or "")
         broker.end(broker.of(old), "Cancelled")
+        await again.settle(0.1)
         taken = await again.ask(wish(world, number=2, limit=99.0, tif=DAY))
         assert taken.status is ExecutionStatus.ACKNOWLEDGED
         assert again.plane.ledger.frozen == {}

@@ -101,6 +101,8 @@ class World:
             clock=clock,
         )
         self.address = ("", 0)
+        self.found: list[str] = []  # by whoever watches while lives go by
+        self.broker: Any = None  # who answers instead of the simulator, if anybody
         self.frames: list[Any] = []  # every placeOrder that arrived, whoever answered it
 
     def listen(self) -> None:

@@ -140,7 +140,9 @@ class BrokerEvents:
         before = news(order)
         change, cancel = order.latest_change(), order.cancel_under_way()
         if meaning is Meaning.NO_CANCEL and cancel is not None:
-            cancel.reason = text  # an answer only if the order turns out to work on
+            cancel.reason = text  # an answer only if the order turns out to work on, or to be known to nobody
+            if order.state is OrderState.UNKNOWN:
+                self._answer_cancels(order)
         elif change is not None:
             order.settle(change, Step.REFUSE, text)
             # A refused change leaves an order as it was, which after a 201 is to be seen.
@@ -164,9 +166,8 @@ class BrokerEvents:
     def works_on(self, order: Order) -> None:
         """The order is open at the broker, after everything was asked: a cancel that was refused had no effect."""
         before = news(order)
-        for one in list(order.amendments):
-            if one.is_cancel and one.reason and order.broker_status != "PendingCancel":
-                order.settle(one, Step.REFUSE, one.reason)
+        if order.broker_status != "PendingCancel":
+            self._answer_cancels(order)
         self._commit_if_news(order, before)
 
     def lost(self, order: Order, reason: str) -> None:
@@ -177,6 +178,7 @@ class BrokerEvents:
             order.reason = reason
             why = f"order {order.order_id} ({order.intent_id}) is UNKNOWN: {reason}"
             self._freeze(order.symbol, str(order.intent_id), why)
+        self._answer_cancels(order)
         self._commit_if_news(order, before)
 
     def external(self, symbol: str, what: str) -> None:
@@ -252,6 +254,12 @@ class BrokerEvents:
         if order.unresolved and order.filled and order.filled >= order.may_fill_to:
             order.apply(Trigger.ALL)
             self._thaw(order)
+
+    def _answer_cancels(self, order: Order) -> None:
+        """What the gateway said against a cancel was the last word on it."""
+        for one in list(order.amendments):
+            if one.is_cancel and one.reason:
+                order.settle(one, Step.REFUSE, one.reason)
 
     def _half_a_bracket(self, leg: Order) -> None:
         """An exit that the broker refused: its entry must not fill without it."""
