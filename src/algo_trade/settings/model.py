@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from algo_trade.settings.sections import (
     IbkrSettings,
+    JournalSettings,
     KafkaSettings,
     KillSwitchSettings,
     LogLevel,
@@ -32,6 +33,7 @@ _NOT_IDENTITY: dict[str, Any] = {
     "metrics_port": True,
     "data_dir": True,
     "ibkr": {"host": True, "port": True},
+    "journal": True,
     "kafka": True,
     "vault": True,
 }
@@ -56,6 +58,7 @@ class Settings(BaseSettings):
     market_data: MarketDataSettings = MarketDataSettings()
     ofi: OfiSettings = OfiSettings()
     kill_switch: KillSwitchSettings = KillSwitchSettings()
+    journal: JournalSettings = JournalSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     log_level: LogLevel = "INFO"
     metrics_port: Port = 9090
