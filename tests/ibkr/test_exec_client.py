@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ib_async import Contract, Order, TagValue
 from ib_async.client import Client
 from tests.ibkr import frames
@@ -17,9 +19,11 @@ from tests.ibkr.scripted import Script
 
 from algo_trade.contracts import ApprovedOrder
 from algo_trade.ibkr.answers import Known, Unknown
+from algo_trade.ibkr.encoder import Encoder
 from algo_trade.ibkr.errors import NotConnected, OrderRefused, OrdersHalted
 from algo_trade.ibkr.events import GatewayMessage, LinkChanged, OrderEvent
 from algo_trade.ibkr.framing import frame
+from algo_trade.ibkr.order_frames import OrderFrames
 from algo_trade.ibkr.pacer import Lane
 
 INTENT = UUID("0d9cbbc4-4f4c-5b3e-9d57-3c2f3c7d3a11")
@@ -128,6 +132,34 @@ def test_an_order_is_byte_for_byte_ib_asyncs(version: int) -> None:
                 )
 
     session(body, Script(version=version))
+
+
+PRICES = st.floats(0.0001, 1e6) | st.floats(0.01, 999_999).map(lambda price: round(price, 2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_frame_made_from_a_kept_one_is_byte_for_byte_ib_asyncs(data: st.DataObject) -> None:
+    """Whatever the numbers, the reference and the version, and whatever order of the kind came first."""
+    version = data.draw(st.sampled_from([157, 166, 170, 177, 178]))
+    writer = OrderFrames(Encoder(1, version))
+    for _ in range(2):
+        kind = data.draw(st.sampled_from(KINDS))
+        prices = {name: data.draw(PRICES) for name in ("limit_price", "stop_price") if kind.get(name)}
+        if kind["order_type"] == "LMT":
+            prices["limit_price"] = data.draw(PRICES)
+        one = approved(
+            **kind | prices,
+            quantity=data.draw(st.integers(1, 10**6)),
+            order_ref=data.draw(st.text("aü-:", min_size=1)),
+        )
+        # 2**31 - 1 is how the protocol writes "unset".
+        order_id, parent = (data.draw(st.integers(0, 2**31 - 2)) for _ in range(2))
+        transmit = data.draw(st.booleans())
+        order = theirs(one, transmit=transmit, parentId=parent)
+        order.orderRef = one.order_ref
+        expected = ib_async_bytes(version, order_id, CONTRACT, order)
+        assert writer.place_order(one, order_id, parent, transmit=transmit) == expected
 
 
 def test_a_bracket_is_three_orders_in_one_write() -> None:

@@ -11,12 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Sequence
 
-from ib_async import Order, TagValue
-
 from algo_trade.contracts import ApprovedOrder
 from algo_trade.ibkr.answers import Answer, Known, Unknown
 from algo_trade.ibkr.connection import Connection
-from algo_trade.ibkr.encoder import stock
 from algo_trade.ibkr.errors import NotConnected, OrderRefused, OrdersHalted
 from algo_trade.ibkr.events import (
     CommissionReport,
@@ -33,13 +30,12 @@ from algo_trade.ibkr.events import (
 )
 from algo_trade.ibkr.gate import OrderGate
 from algo_trade.ibkr.mailbox import Mailbox
+from algo_trade.ibkr.order_frames import OrderFrames
 from algo_trade.ibkr.pacer import Lane, Pacer
 from algo_trade.ibkr.requests import is_order_id
 from algo_trade.ibkr.snapshots import Snapshots
 from algo_trade.settings.sections import IbkrSettings
 
-# The gateway reports this for orders outside any OCA group; said explicitly, so that what we send equals its echo.
-_OCA_TYPE = 3
 # Order type → whether it has a limit price, and a stop price.
 _ORDER_TYPES = {
     "MKT": (False, False),
@@ -48,7 +44,6 @@ _ORDER_TYPES = {
     "STP LMT": (True, True),
 }
 _TIFS = ("DAY", "GTC", "IOC", "FOK")
-_ALGO, _ALGO_PRIORITY = "Adaptive", "adaptivePriority"
 _PRIORITIES = ("", "Patient", "Normal", "Urgent")
 # An order plane this far behind its own reports is stuck, and must not trade on.
 _REPORTS_MAX = 100_000
@@ -66,6 +61,7 @@ class IBKRExecClient:
         self._snapshots = snapshots
         self._settings = settings
         self._order_id_floor = 0
+        self._frames: OrderFrames | None = None
         self._statuses: dict[int, OrderStatus] = {}
         self._reports: Mailbox[OrderEvent] = Mailbox(_REPORTS_MAX, self._overrun)
         router = connection.router
@@ -126,17 +122,24 @@ class IBKRExecClient:
             self._check(approved)
         if self.gate.reason is not None:
             raise OrdersHalted(self.gate.reason)
-        encoder, last_id = self._connection.encoder, orders[-1][1]
+        writer, last_id = self._writer(), orders[-1][1]
         frames = [
-            encoder.place_order(
+            writer.place_order(
+                approved,
                 order_id,
-                stock(approved.symbol, approved.con_id),
-                _order(approved, parent_order_id, transmit=order_id == last_id),
+                parent_order_id if approved.attached_to is not None else 0,
+                transmit=order_id == last_id,
             )
             for approved, order_id in orders
         ]
         self.order_id_floor = last_id
         return self._connection.send(b"".join(frames))
+
+    def _writer(self) -> OrderFrames:
+        """The present connection's, which may speak another version than the one before."""
+        if self._frames is None or self._frames.encoder is not self._connection.encoder:
+            self._frames = OrderFrames(self._connection.encoder)
+        return self._frames
 
     def send_cancel(self, order_id: int) -> int:
         """Write a cancel now; the number of bytes. No gate, no read-only: a cancel only makes exposure smaller.
@@ -217,28 +220,3 @@ class IBKRExecClient:
             raise OrderRefused(f"{approved.order_type} with adaptive priority {approved.adaptive!r}")
         if approved.quantity <= 0 or approved.side not in ("BUY", "SELL"):
             raise OrderRefused(f"{approved.side} {approved.quantity}")
-
-
-def _order(approved: ApprovedOrder, parent_order_id: int, *, transmit: bool) -> Order:
-    """Nothing is left to presets of the gateway: what an order means must not depend on who runs TWS."""
-    order = Order(
-        action=approved.side,
-        totalQuantity=approved.quantity,
-        orderType=approved.order_type,
-        tif=approved.tif,
-        account=approved.account,
-        orderRef=approved.order_ref,
-        ocaType=_OCA_TYPE,
-        outsideRth=False,
-        transmit=transmit,
-    )
-    if approved.limit_price is not None:
-        order.lmtPrice = approved.limit_price
-    if approved.stop_price is not None:
-        order.auxPrice = approved.stop_price
-    if approved.adaptive:
-        order.algoStrategy = _ALGO
-        order.algoParams = [TagValue(_ALGO_PRIORITY, approved.adaptive)]
-    if approved.attached_to is not None:
-        order.parentId = parent_order_id
-    return order

@@ -8,6 +8,7 @@ where the amendment was not carried out, why.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid5
 
 from algo_trade.clock import from_utc, utc
@@ -111,8 +112,14 @@ def _make_report(order: Order, answer: Amendment | None, now_ns: int, account: s
             for fill in order.fills.values()
         ),
         latency_metrics=_latency(order),
-        metadata=ReportMetadata(broker="IBKR", account_id=account),
+        metadata=_metadata(account),
     )
+
+
+@cache
+def _metadata(account: str) -> ReportMetadata:
+    """The same in every report of an account."""
+    return ReportMetadata(broker="IBKR", account_id=account)
 
 
 def _moment(ns: int | None) -> datetime | None:
