@@ -213,7 +213,7 @@ def test_more_filled_than_asked_for_freezes_the_symbol(desk: Desk) -> None:
     assert desk.ledger.account_positions() == {"SPY": 3}
 
 
-@pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 434])
+@pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 387, 434, 442, 10006])
 def test_a_reject_without_a_status_ends_a_new_order(desk: Desk, code: int) -> None:
     desk.hear(message(code))
     assert state(desk) is OrderState.REJECTED

@@ -19,9 +19,9 @@ from algo_trade.order_plane.order import OrderKind
 from algo_trade.portfolio import MICROS
 
 # The commission of one order, $1, is loss enough.
-AT_ONCE = {"stop_pnl_micros": -MICROS}
+AT_ONCE: dict[str, Any] = {"stop_pnl_micros": -MICROS}
 # Three shares that fall by a dollar, and the commission.
-BY_THE_MARKET = {"stop_pnl_micros": -4 * MICROS}
+BY_THE_MARKET: dict[str, Any] = {"stop_pnl_micros": -4 * MICROS}
 
 
 async def start(world: World) -> Life:

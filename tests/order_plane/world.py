@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -66,22 +66,31 @@ _NAMESPACE = UUID(int=11)
 _TICK_EVERY_S = 0.5
 
 
-def a_day_of(bid: float, ask: float, depth: int) -> RecordedQuotes:
-    """One quote, repeated at noon: a market that stands still."""
+def a_day_of(bids: Sequence[float], spread: float, depth: int) -> RecordedQuotes:
+    """A day whose rows are spread evenly over it; two of one price are a market that stands still."""
+    bid_e4 = array("q", [round(bid * 1e4) for bid in bids])
+    ask_e4 = array("q", [round((bid + spread) * 1e4) for bid in bids])
+    sizes = array("q", [depth]) * len(bid_e4)
+    return RecordedQuotes(Path(), ask_e4, sizes, bid_e4, sizes)
 
-    def column(value: int) -> array[int]:
-        return array("q", [value, value])
 
-    return RecordedQuotes(
-        Path(), column(round(ask * 1e4)), column(depth), column(round(bid * 1e4)), column(depth)
-    )
+def bids_by_second(*path: tuple[int, float]) -> list[float]:
+    """From each second on, this bid: a row a second for a whole day."""
+    seconds = [second for second, _ in path] + [23_400]
+    return [bid for (second, bid), end in zip(path, seconds[1:], strict=True) for _ in range(second, end)]
 
 
 class World:
     """The broker, the files, and the life that is being lived. Made by `in_world`."""
 
     def __init__(
-        self, directory: Path, clock: Clock, *, session_id: str = SESSION, limits: Limits = LIMITS
+        self,
+        directory: Path,
+        clock: Clock,
+        *,
+        session_id: str = SESSION,
+        limits: Limits = LIMITS,
+        bids: Sequence[float] = (BID, BID),
     ) -> None:
         self.directory = directory
         self.clock = clock
@@ -93,7 +102,7 @@ class World:
             SimulatorConfig(
                 seed=7,
                 symbols=(),
-                quotes={symbol: a_day_of(BID, ASK, depth) for symbol, depth in DEPTH.items()},
+                quotes={symbol: a_day_of(bids, ASK - BID, depth) for symbol, depth in DEPTH.items()},
                 account_id=ACCOUNT,
                 ack_ms=20,
                 fill_ms=40,
@@ -471,12 +480,18 @@ def amend(
     )
 
 
-def in_world(directory: Path, body: Callable[[World], Awaitable[T]], **changes: Any) -> T:
-    """Run `body` in a world of its own, in virtual time."""
+def in_world(
+    directory: Path,
+    body: Callable[[World], Awaitable[T]],
+    *,
+    bids: Sequence[float] = (BID, BID),
+    **changes: Any,
+) -> T:
+    """Run `body` in a world of its own, in virtual time. `bids`: the simulator's market; `changes`: of the limits."""
     limits = replace(LIMITS, **changes)
 
     async def main(clock: Clock) -> T:
-        world = World(directory, clock, limits=limits)
+        world = World(directory, clock, limits=limits, bids=bids)
         world.address = await world.simulator.start()
         world.listen()
         try:

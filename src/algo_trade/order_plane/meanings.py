@@ -34,9 +34,10 @@ class Meaning(Enum):
 # Codes from facts about the protocol; one that is not here is a notice, and silence is then found by `Hearing.watch`.
 _REJECTS = frozenset(
     {103, 106, 107, 109, 110, 200, REJECTED_BY_BROKER, 203, 320, 321, 382, 383, 387, 388, 434, 460, 10006}
+    | {439, 441, 442, 443}  # the algo: unknown, with wrong attributes, or not for this order
     | set(range(10241, 10249))
 )
-_NO_CHANGES = frozenset({104, 105, 329, 2102})
+_NO_CHANGES = frozenset({104, 105, 329, 440, 2102})
 _NO_CANCELS = frozenset({135, 136, 161, 10147, 10148})
 
 
