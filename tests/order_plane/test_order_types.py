@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.order_plane.broker import Broker
-from tests.order_plane.world import ASK, Life, World, amend, in_world, wish
+from tests.order_plane.world import ASK, Life, World, amend, bracket, in_world, wish
 
 from algo_trade.contracts import ExecutionStatus, OrderType, TimeInForce, Urgency
 from algo_trade.order_plane.lifecycle import OrderState
@@ -334,5 +334,31 @@ def test_the_end_of_a_session_cancels_what_rests(tmp_path: Path) -> None:
             await life.ask(intent)
         assert (await life.plane.get_out("over")).flat
         assert sorted(broker.cancels) == sorted(broker.of(intent).order_id for intent in intents)
+
+    in_world(tmp_path, body)
+
+
+@pytest.mark.parametrize("theirs", [5, 3])
+def test_books_are_compared_while_orders_rest(tmp_path: Path, theirs: int) -> None:
+    """A bracket rests for as long as its position is held: not to compare then would be never to compare."""
+
+    async def body(world: World) -> None:
+        life = await start(world)
+        check = life.plane.check
+        assert check is not None
+        broker = Broker(world)
+        entry, *_ = family = bracket(world)
+        await life.publish(*family)
+        await life.settle(1.0)
+        assert life.plane.ledger.account_positions() == {}
+        broker.fill(broker.of(entry), 5, 100.0)
+        await life.settle(1.0)
+        assert life.plane.ledger.holding_quietly
+        world._gateway.booking.account.cash_micros -= 501 * 10**6  # five shares and the commission
+        broker.positions["DEEP"] = theirs
+        assert await check.compare("position open") is (theirs == 5)
+        world.cut()
+        await life.settle(20.0)
+        assert ("DEEP" in life.plane.ledger.frozen) is (theirs != 5)
 
     in_world(tmp_path, body)

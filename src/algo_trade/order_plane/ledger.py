@@ -143,8 +143,8 @@ class Ledger:
 
     @property
     def holding_quietly(self) -> bool:
-        """A position is open and no order is under way."""
-        return bool(self.portfolio.positions()) and not self.unresolved()
+        """A position is open, and whatever orders there are only rest."""
+        return bool(self.portfolio.positions()) and all(order.rests for order in self.unresolved())
 
     # -- doubt -------------------------------------------------------------------------------------
     @property

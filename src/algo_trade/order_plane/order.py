@@ -10,7 +10,7 @@ from algo_trade.contracts import OrderIntent
 from algo_trade.order_plane.amendment import Amendment, AmendmentState, Step
 from algo_trade.order_plane.lifecycle import OrderState, Trigger, advance
 from algo_trade.portfolio.portfolio import execution_key
-from algo_trade.risk import Reservation, Terms, sign_of
+from algo_trade.risk import Reservation, Terms, at_once, sign_of
 
 _NEVER_SENT = frozenset({OrderState.ACCEPTED, OrderState.REFUSED, OrderState.EXPIRED, OrderState.NOT_SENT})
 
@@ -103,6 +103,12 @@ class Order:
     @property
     def unresolved(self) -> bool:
         return not self.state.terminal
+
+    @property
+    def rests(self) -> bool:
+        """The broker works it, may go on doing so for long, and owes us no answer about it."""
+        owed = self.ending is not None or bool(self.amendments)
+        return self.state is OrderState.WORKING and not owed and not at_once(self.intent)
 
     @property
     def incomplete(self) -> bool:

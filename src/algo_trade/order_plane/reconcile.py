@@ -152,12 +152,16 @@ class Reconciler:
             row.symbol: round(row.quantity) for row in snapshot.positions if row.account == self._account
         }
         ours = self._ledger.account_positions()
-        moving = {order.symbol for order in self._ledger.unresolved()}
+        moving = self._moving()
         return {
             symbol: f"the broker holds {theirs.get(symbol, 0)} {symbol}, the journal explains {ours.get(symbol, 0)}"
             for symbol in sorted({*theirs, *ours})
             if theirs.get(symbol, 0) != ours.get(symbol, 0) and symbol not in moving
         }
+
+    def _moving(self) -> set[str]:
+        """Symbols with an order that is more than resting: their positions may change between two answers."""
+        return {order.symbol for order in self._ledger.unresolved() if not order.rests}
 
     def _reopened(self, snapshot: Snapshot) -> list[tuple[Order, str]]:
         """Orders that are over in our books and open at the broker's: their risk is not reserved any more."""
@@ -171,7 +175,7 @@ class Reconciler:
 
     def _compare_positions(self, differing: dict[str, str]) -> None:
         """The broker's positions only confirm: a difference freezes the symbol, it never makes a fill up."""
-        moving = {order.symbol for order in self._ledger.unresolved()}
+        moving = self._moving()
         for symbol in self._ledger.frozen:
             if symbol not in differing and symbol not in moving:
                 self._ledger.thaw(symbol, _POSITION)
