@@ -368,6 +368,32 @@ def test_what_somebody_else_changed_is_taken_and_said(tmp_path: Path) -> None:
     in_world(tmp_path, body)
 
 
+def test_an_order_is_not_done_with_because_somebody_says_it_is_smaller(tmp_path: Path) -> None:
+    """An echo with fewer shares, which nobody of ours asked for: the rest stays reserved until the word Filled."""
+
+    async def body(world: World) -> None:
+        life = await start(world)
+        broker = Broker(world)
+        intent = await resting(world, life)
+        order = broker.of(intent)
+        order.quantity = 3
+        broker.tell(order)
+        await life.settle(0.1)
+        assert (await life.last(intent)).requested_quantity == 3
+        assert reserved(life) == [(5, 99)]
+        with broker.silent():
+            broker.fill(order, 3)
+        await life.settle(0.1)
+        assert (await life.last(intent)).status is ExecutionStatus.PARTIAL_FILL
+        assert reserved(life) == [(2, 99)]
+        broker.tell(order)
+        await life.settle(0.1)
+        assert (await life.last(intent)).status is ExecutionStatus.FILLED
+        assert reserved(life) == []
+
+    in_world(tmp_path, body)
+
+
 @pytest.mark.parametrize("code", [161, 10147, 10148])
 def test_a_refused_cancel_is_answered_when_the_order_is_seen_to_work_on(tmp_path: Path, code: int) -> None:
     async def body(world: World) -> None:
@@ -484,5 +510,30 @@ def test_a_change_accepted_and_not_sent_goes_in_the_next_life_when_it_still_may(
         report = await third.last(second)
         assert (report.limit_price, "ID-02" in (report.error_message or "")) == (99.0, True)
         assert len(broker.frames) == 3
+
+    in_world(tmp_path, body)
+
+
+def test_an_amendment_of_an_earlier_sessions_order_is_refused_and_the_answer_is_not_lost(
+    tmp_path: Path,
+) -> None:
+    """A crash keeps the answer from the log; the next life finds it, though it belongs to another session."""
+
+    async def body(world: World) -> None:
+        life = await start(world)
+        Broker(world)
+        old = await resting(world, life)
+        await life.die()
+        world.session_id = "session-2"
+        again = await start(world)
+        again.posting.cancel()
+        meddling = amend(world, old, limit_price=99.5).model_copy(update={"session_id": "session-2"})
+        await again.publish(meddling)
+        await asyncio.sleep(0.5)
+        assert await again.answers(meddling) == []
+        await again.die()
+        third = await start(world)
+        (answer,) = await third.answers(meddling)
+        assert (answer.session_id, "AM-01" in (answer.error_message or "")) == ("session-1", True)
 
     in_world(tmp_path, body)

@@ -7,7 +7,7 @@ that is told. A cancel is asked for again. A bracket is all there or all in doub
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -145,8 +145,8 @@ def test_without_a_death_every_amendment_does_what_it_says(whole: Lived) -> None
     assert {"cancel, before the bytes", "order, after the bytes"} <= set(whole.places)
 
 
-def test_one_death_at_every_place_of_the_amendments(whole: Lived, place: Path) -> None:
-    """From the first amendment on: what comes before is `test_crashes`'s."""
+def test_one_death_on_the_way_of_the_amendments(whole: Lived, place: Path) -> None:
+    """At every third place; the slow test has them all."""
     ended = []
     for death in all_deaths(whole.places)[::3]:
         ended.append(lived(place, (death,), one).statuses)
@@ -156,7 +156,8 @@ def test_one_death_at_every_place_of_the_amendments(whole: Lived, place: Path) -
     assert all(statuses["FAR"] in ("CANCELED", "UNKNOWN", "REJECTED") for statuses in ended)
 
 
-def test_a_death_at_every_place_of_a_bracket(place: Path) -> None:
+def test_one_death_on_the_way_of_a_bracket(place: Path) -> None:
+    """At every third place; the slow test has them all."""
     whole_bracket = one_bracket(place / "bracket", ())
     assert {"bracket, before the bytes", "bracket, after the bytes"} <= set(whole_bracket.places)
     for death in all_deaths(whole_bracket.places)[::3]:
@@ -164,13 +165,14 @@ def test_a_death_at_every_place_of_a_bracket(place: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", [one, one_bracket])
-def test_two_deaths_on_the_way(place: Path, work: object) -> None:
-    assert callable(work)
-    places = work(place / f"{work}"[10:15], ()).places
-    draw = rng(3, "two deaths")
+@pytest.mark.parametrize("work", [one, one_bracket], ids=["amendments", "bracket"])
+def test_one_death_at_every_place_and_two_at_places_drawn_by_seed(
+    place: Path, work: Callable[[Path, Sequence[Death]], Lived]
+) -> None:
+    places = work(place / work.__name__, ()).places
     for death in all_deaths(places):
         lived(place, (death,), work)
+    draw = rng(3, "two deaths")
     for _ in range(300):
         pair = [
             Death(draw.randrange(len(places)), draw.random() < 0.5, draw.choice((0.0, 0.03, 0.07, 2.0)))

@@ -123,7 +123,7 @@ def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path, ope
         journal = open_journal()
         (found,) = journal.orders()
         assert (found.intent, found.state, found.order_id) == (old, OrderState.WORKING, 7)
-        assert (found.terms, found.adaptive) == (Terms(2, 100.0, None), "")
+        assert (found.terms, found.most_shares, found.adaptive) == (Terms(2, 100.0, None), 2, "")
         with journal.transaction():
             journal.put(found)
         journal.close()

@@ -231,9 +231,9 @@ class BrokerEvents:
         if order.ending is None or order.filled < order.stated_filled:
             return False
         ending, was_over = order.ending, order.state.terminal
-        if ending is Trigger.ALL and order.remaining > 0:
+        if ending is Trigger.ALL and order.filled < order.may_fill_to:
             self._fewer(order)
-        if order.remaining <= 0:
+        if order.filled >= order.may_fill_to:
             ending = Trigger.ALL
         elif ending is Trigger.REJECT and order.filled:
             ending = Trigger.CANCEL  # it was accepted once: shares came of it
@@ -246,8 +246,8 @@ class BrokerEvents:
     def _fewer(self, order: Order) -> None:
         """Filled with fewer shares than we know it to have: a change of ours is in effect, or somebody else's."""
         confirm_by_shares(order, order.filled)
-        if order.remaining > 0:
-            order.terms = replace(order.terms, quantity=order.filled)
+        order.terms = replace(order.terms, quantity=order.filled)
+        order.most_shares = order.filled
 
     def _complete(self, order: Order) -> None:
         """With a change settled, what has filled may be all there is."""

@@ -78,7 +78,8 @@ def _changed_by_others(order: Order, told: _Told) -> str | None:
     limit = before.limit_price if _same(told.limit_price, before.limit_price) else told.limit_price
     stop = before.stop_price if _same(told.stop_price, before.stop_price) else told.stop_price
     order.terms = replace(before, quantity=told.quantity, limit_price=limit, stop_price=stop)
-    # What a share may cost never falls by somebody else's hand.
+    # What it may come to never falls by somebody else's hand.
+    order.most_shares = max(order.most_shares, told.quantity)
     order.price_micros = max(order.price_micros, micros(limit or stop or 0.0))
     by_the_broker = order.entry_id is not None and told.quantity <= order.intent.quantity
     if by_the_broker and (limit, stop) == (before.limit_price, before.stop_price):

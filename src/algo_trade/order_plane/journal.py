@@ -6,7 +6,7 @@ Orders stay for ever; a day has few.
 
 With synchronous=FULL, which it is unless set otherwise, a mark survives the loss of power too. With NORMAL it survives
 the death of the process (kill -9) and no more: what was written in the moments before a power cut may be gone, and
-with it the knowledge of an order the broker has. It saves the wait for the disk, about half of an order's way out.
+with it the knowledge of an order the broker has. It saves an order the wait for the disk.
 
 JournalError
   JournalStop   the file cannot be used (locked by another process, another account's, damaged, disk full):

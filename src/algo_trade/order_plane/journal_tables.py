@@ -27,7 +27,7 @@ CREATE TABLE IF NOT EXISTS orders (
     accepted_ns INTEGER NOT NULL, sent_ns INTEGER, acknowledged_ns INTEGER, last_fill_ns INTEGER,
     broker_status TEXT NOT NULL, reason TEXT NOT NULL, stated_filled INTEGER NOT NULL, ending TEXT,
     reports INTEGER NOT NULL, intent BLOB NOT NULL,
-    quantity INTEGER NOT NULL, limit_price REAL, stop_price REAL, adaptive TEXT NOT NULL
+    quantity INTEGER NOT NULL, limit_price REAL, stop_price REAL, most_shares INTEGER NOT NULL, adaptive TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS orders_by_state ON orders (state);
 CREATE TABLE IF NOT EXISTS fills (
@@ -59,8 +59,10 @@ UPGRADES = {
 ALTER TABLE orders ADD COLUMN quantity INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN limit_price REAL;
 ALTER TABLE orders ADD COLUMN stop_price REAL;
+ALTER TABLE orders ADD COLUMN most_shares INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE orders ADD COLUMN adaptive TEXT NOT NULL DEFAULT '';
 UPDATE orders SET quantity=json_extract(CAST(intent AS TEXT), '$.quantity'),
+    most_shares=json_extract(CAST(intent AS TEXT), '$.quantity'),
     limit_price=json_extract(CAST(intent AS TEXT), '$.limit_price'),
     stop_price=json_extract(CAST(intent AS TEXT), '$.stop_price');
 UPDATE meta SET value='2' WHERE name='schema';
@@ -70,18 +72,18 @@ UPDATE meta SET value='2' WHERE name='schema';
 _WRITE_ORDER = (
     "INSERT INTO orders (intent_id, session_id, kind, accepted_ns, intent, state, order_id, perm_id, adaptive,"
     " price_micros, sent_ns, acknowledged_ns, last_fill_ns, broker_status, reason, stated_filled, ending, reports,"
-    " quantity, limit_price, stop_price) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " quantity, limit_price, stop_price, most_shares) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
     " ON CONFLICT (intent_id) DO UPDATE SET state=excluded.state, order_id=excluded.order_id,"
     " perm_id=excluded.perm_id, adaptive=excluded.adaptive, price_micros=excluded.price_micros,"
     " sent_ns=excluded.sent_ns, acknowledged_ns=excluded.acknowledged_ns, last_fill_ns=excluded.last_fill_ns,"
     " broker_status=excluded.broker_status, reason=excluded.reason, stated_filled=excluded.stated_filled,"
     " ending=excluded.ending, reports=excluded.reports, quantity=excluded.quantity,"
-    " limit_price=excluded.limit_price, stop_price=excluded.stop_price"
+    " limit_price=excluded.limit_price, stop_price=excluded.stop_price, most_shares=excluded.most_shares"
 )
 _READ_ORDERS = (
     "SELECT intent_id, kind, accepted_ns, intent, state, order_id, perm_id, adaptive, price_micros, sent_ns,"
     " acknowledged_ns, last_fill_ns, broker_status, reason, stated_filled, ending, reports, quantity, limit_price,"
-    " stop_price FROM orders ORDER BY number"
+    " stop_price, most_shares FROM orders ORDER BY number"
 )
 
 
@@ -113,6 +115,7 @@ def write_order(db: sqlite3.Connection, order: Order) -> None:
             terms.quantity,
             terms.limit_price,
             terms.stop_price,
+            order.most_shares,
         ),
     )
     for prefix, fill in order.fills.items():
@@ -188,14 +191,16 @@ def _amendment(row: tuple[Any, ...]) -> Amendment:
 
 def _order(row: tuple[Any, ...], fills: dict[str, JournalFill], amendments: list[Amendment]) -> Order:
     _, kind, accepted_ns, intent, state, order_id, perm_id, adaptive, price_micros, *rest = row
-    sent_ns, acknowledged_ns, last_fill_ns, broker_status, reason, stated_filled, ending, reports, *terms = (
+    sent_ns, acknowledged_ns, last_fill_ns, broker_status, reason, stated_filled, ending, reports, *rest = (
         rest
     )
+    *terms, most_shares = rest
     return Order(
         intent=OrderIntent.decode(intent),
         kind=OrderKind(kind),
         accepted_ns=accepted_ns,
         terms=Terms(*terms),
+        most_shares=most_shares,
         state=OrderState(state),
         order_id=order_id,
         perm_id=perm_id,

@@ -133,7 +133,7 @@ class Ledger:
         for entry_id, still_open in exits.items():
             entry = self._orders[entry_id]
             taken_back = entry.filled - self.open_shares(entry)
-            rests = [order.remaining for order in still_open]
+            rests = [order.most_shares - order.filled for order in still_open]
             found.append(exits_reservation(entry.symbol, entry.sign * entry.filled, taken_back, rests))
         return [reservation for reservation in found if reservation is not None]
 

@@ -33,12 +33,18 @@ class JournalFill:
 
 @dataclass(slots=True)
 class Order:
-    """Times are UTC epoch ns, None until they happened. `terms` are the present ones, as far as the broker told."""
+    """Times are UTC epoch ns, None until they happened.
+
+    `terms` are the present ones, as far as the broker told; `most_shares`, what they may come to in shares. A change
+    of ours that is confirmed sets both. What the broker tells unasked raises `most_shares` and never lowers it: an
+    order is not done with because somebody says it is smaller.
+    """
 
     intent: OrderIntent
     kind: OrderKind
     accepted_ns: int
     terms: Terms
+    most_shares: int
     state: OrderState = OrderState.ACCEPTED
     order_id: int = 0  # 0: never sent
     perm_id: int = 0
@@ -59,7 +65,7 @@ class Order:
     @classmethod
     def accept(cls, intent: OrderIntent, kind: OrderKind, at_ns: int) -> Order:
         """A new order, as its intent asks for it."""
-        return cls(intent, kind, at_ns, Terms.of(intent))
+        return cls(intent, kind, at_ns, Terms.of(intent), intent.quantity)
 
     @property
     def intent_id(self) -> UUID:
@@ -93,7 +99,7 @@ class Order:
     @property
     def may_fill_to(self) -> int:
         """The most shares it may come to, changes included that the broker may have."""
-        return max([self.terms.quantity, *(one.terms.quantity for one in self.amendments if one.may_act)])
+        return max([self.most_shares, *(one.terms.quantity for one in self.amendments if one.may_act)])
 
     @property
     def never_sent(self) -> bool:
@@ -120,7 +126,7 @@ class Order:
         """The risk it still holds: at its present terms, or at any it may be about to have (`but` not these)."""
         if self.state.terminal:
             return None
-        quantity, price = self.terms.quantity, self.price_micros
+        quantity, price = self.most_shares, self.price_micros
         for one in self.amendments:
             if one is but:
                 continue
@@ -155,6 +161,7 @@ class Order:
     def confirm(self, change: Amendment) -> None:
         """The broker has the new terms; what was lost before is past."""
         self.terms, self.price_micros = change.terms, change.price_micros
+        self.most_shares = change.terms.quantity
         for one in list(self.amendments):
             if one is change:
                 self.settle(one, Step.CARRY_OUT)
