@@ -12,6 +12,7 @@ from tests.order_plane.truth import reports_are_whole
 from tests.order_plane.world import Life, World, amend, bracket, in_world, wish
 
 from algo_trade.contracts import Direction, ExecutionStatus, OrderIntent, OrderType, TimeInForce
+from algo_trade.ibkr import Lane
 from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.risk import Reservation
 
@@ -281,6 +282,22 @@ def test_a_bracket_needs_as_many_tokens_as_orders_and_takes_none_before_it_has_t
     in_world(tmp_path, body)
 
 
+def test_a_bracket_that_never_gets_its_tokens_is_refused(tmp_path: Path) -> None:
+    """With IBKR_ORDER_RATE_LIMIT near its minimum there are fewer a second than it has orders."""
+
+    async def body(world: World) -> None:
+        life = await start(world)
+        life.handler.pacer._ceilings[Lane.ORDER] = 2
+        family = bracket(world)
+        await life.publish(*family)
+        await life.settle(1.0)
+        assert await statuses(life, family) == ["REJECTED"] * 3
+        assert "BR-05 3 messages" in str((await life.last(family[0])).reject_reason)
+        assert (await life.ask(wish(world, number=2))).status is ExecutionStatus.FILLED
+
+    in_world(tmp_path, body)
+
+
 def test_a_bracket_accepted_and_not_sent_goes_or_expires_whole_in_the_next_life(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         life = await start(world)
@@ -359,6 +376,22 @@ def test_an_exit_the_broker_refuses_takes_the_entry_back(tmp_path: Path) -> None
         assert await statuses(life, family) == ["CANCELED", "CANCELED", "REJECTED"]
         assert broker.cancels == [broker.of(entry).order_id]
         assert world.alarms("its exit")
+
+    in_world(tmp_path, body)
+
+
+def test_a_withdrawal_that_got_lost_is_asked_for_again(tmp_path: Path) -> None:
+    async def body(world: World) -> None:
+        life = await start(world)
+        broker = Broker(world)
+        entry, _, loss = family = await placed(world, life)
+        real, broker.on_cancel = broker.on_cancel, lambda order, asked: None
+        broker.refuse(broker.of(loss), 201)
+        await life.settle(2.0)
+        broker.on_cancel = real
+        await life.settle(10.0)
+        assert broker.cancels == [broker.of(entry).order_id] * 2
+        assert (await statuses(life, family))[0] == "CANCELED"
 
     in_world(tmp_path, body)
 

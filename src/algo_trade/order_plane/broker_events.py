@@ -22,7 +22,13 @@ from algo_trade.order_plane.amendment import Amendment, Step
 from algo_trade.order_plane.echoes import confirm_by_shares, hear_echo
 from algo_trade.order_plane.ledger import Ledger, news
 from algo_trade.order_plane.lifecycle import OrderState, Trigger
-from algo_trade.order_plane.meanings import REJECTED_BY_BROKER, STATUS_TRIGGERS, Meaning, meaning_of
+from algo_trade.order_plane.meanings import (
+    LEAVE_DOUBT,
+    REJECTED_BY_BROKER,
+    STATUS_TRIGGERS,
+    Meaning,
+    meaning_of,
+)
 from algo_trade.order_plane.notify import Notify
 from algo_trade.order_plane.order import Order
 from algo_trade.portfolio import micros
@@ -145,8 +151,7 @@ class BrokerEvents:
                 self._answer_cancels(order)
         elif change is not None:
             order.settle(change, Step.REFUSE, text)
-            # A refused change leaves an order as it was, which after a 201 is to be seen.
-            self.resync_wanted = self.resync_wanted or event.code == REJECTED_BY_BROKER
+            self.resync_wanted = self.resync_wanted or event.code in LEAVE_DOUBT
             self._complete(order)
         elif meaning is Meaning.REJECT:
             if order.acknowledged_ns is None or event.code == REJECTED_BY_BROKER:

@@ -30,7 +30,7 @@ class Canceller:
         self._ledger = ledger
         self._exec = exec_client
         self._notify = notify
-        self._withdrawn: dict[UUID, str] = {}  # orders this plane wants gone, and why
+        self._withdrawn: dict[UUID, int] = {}  # orders this plane wants gone, and since when
 
     async def ask(self, order: Order) -> None:
         """One cancel, behind other cancels only. Raises IBKRError when it could not be written."""
@@ -42,13 +42,17 @@ class Canceller:
         """An order that must go, though no strategy said so: told once."""
         if order.intent_id in self._withdrawn or not order.state.may_fill:
             return
-        self._withdrawn[order.intent_id] = why
+        self._withdrawn[order.intent_id] = self._clock.now_ns()
         text = f"order {order.order_id} ({order.intent_id}) is withdrawn: {why}"
         self._notify(SessionEventKind.ORDER_ALARM, text, severity=Severity.WARNING, symbol=order.symbol)
         await self._try(order)
 
+    def withdrawn_ns(self, order: Order) -> int | None:
+        """When this plane first wanted the order gone, UTC epoch ns; None when it never did."""
+        return self._withdrawn.get(order.intent_id)
+
     async def carry_out(self, order: Order, cancel: Amendment) -> None:
-        """A strategy's cancel, accepted and journalled (J); S before the bytes. Without a connection it waits at J."""
+        """A strategy's cancel, accepted and journalled (J); S before the bytes."""
         await self._exec.pacer.acquire(Lane.CANCEL)
         if cancel.state.settled:
             return  # the order ended while the cancel waited for its turn

@@ -10,9 +10,8 @@ is missing, and an amendment; a cancel is then sent again as well.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import NamedTuple
-from uuid import UUID
 
 from algo_trade.clock import Clock
 from algo_trade.contracts import SessionEventKind, Severity
@@ -45,7 +44,7 @@ _ASKS_MAX = 10
 class _Question(NamedTuple):
     """Something the broker owes an answer to, since when (UTC epoch ns)."""
 
-    about: UUID
+    about: Hashable
     since_ns: int
     is_cancel: bool = False
 
@@ -72,7 +71,7 @@ class Hearing:
         self._canceller = canceller
         self._notify = notify
         self._patience_ns = patience_ns
-        self._asked: dict[UUID, tuple[int, int]] = {}  # how often about what, and when last
+        self._asked: dict[Hashable, tuple[int, int]] = {}  # how often about what, and when last
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -135,6 +134,8 @@ class Hearing:
         for order in self._ledger.unresolved():
             if self._should_be_over(order):
                 yield _about(order)
+            if (withdrawn_ns := self._canceller.withdrawn_ns(order)) is not None:
+                yield _Question(("withdrawn", order.intent_id), withdrawn_ns, is_cancel=True)
             for one in order.amendments:
                 if one.state is AmendmentState.SENDING and one.sent_ns is not None:
                     yield _Question(one.amendment_id, one.sent_ns, one.is_cancel)

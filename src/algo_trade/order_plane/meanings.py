@@ -20,6 +20,8 @@ STATUS_TRIGGERS = {
 
 # The one reject that also ends an order that works; any other then is the answer to a change of it.
 REJECTED_BY_BROKER = 201
+# As answers to a change these leave open whether there still is an order: a duplicate id is one that is over.
+LEAVE_DOUBT = frozenset({103, REJECTED_BY_BROKER})
 
 
 class Meaning(Enum):
