@@ -60,19 +60,22 @@ def test_without_a_death_every_outcome_is_as_planned(whole: Lived) -> None:
     assert {"before the bytes", "after the bytes", "before the commit", "after exec_reports"} <= kinds
 
 
-def test_one_death_at_every_place(whole: Lived, place: Path) -> None:
+@pytest.mark.parametrize("part", [0, 1])
+def test_one_death_at_every_place(whole: Lived, place: Path, part: int) -> None:
+    """In two parts, for two cores."""
     ended: set[str] = set()
-    for death in all_deaths(whole.places):
+    for death in all_deaths(whole.places)[part::2]:
         ended.update(lived(place, (death,), one).statuses.values())
     assert ExecutionStatus.UNKNOWN.value in ended, (
         "no death lost an order's bytes: the harness has gone blunt"
     )
 
 
-def test_two_deaths_at_places_drawn_by_seed(whole: Lived, place: Path) -> None:
+@pytest.mark.parametrize("part", [0, 1])
+def test_two_deaths_at_places_drawn_by_seed(whole: Lived, place: Path, part: int) -> None:
     """The second may come in the recovery, or in the work after it."""
-    draw = rng(1, "two deaths")
-    for _ in range(150):
+    draw = rng(1 + part, "two deaths")
+    for _ in range(75):
         pair = [
             Death(draw.randrange(len(whole.places)), draw.random() < 0.5, draw.choice((0.0, 0.03, 0.07, 2.0)))
             for _ in range(2)
@@ -83,7 +86,7 @@ def test_two_deaths_at_places_drawn_by_seed(whole: Lived, place: Path) -> None:
 @pytest.mark.slow
 def test_two_deaths_at_every_second_pair_of_places(whole: Lived, place: Path) -> None:
     """The first death at every place, the second at every place of one parity; times drawn by seed."""
-    draw = rng(2, "two deaths")
+    draw = rng(3, "two deaths")
     unfinished = 0
     for first in range(len(whole.places)):
         for second in range(first % 2, len(whole.places), 2):
