@@ -3,7 +3,9 @@
 An intent becomes an order, an entry waits for its exits and becomes a bracket with them, an amendment finds its order.
 What cannot be read, and what amends an order nobody knows, goes aside as a dead letter.
 
-The offset is journalled with what came of the record, and never beyond a record that is still held.
+Records are answered one after the other, so what stands behind an order that waits for a token, a cancel too, waits
+with it: about a second at most. The offset is journalled with what came of the record, and never beyond one that is
+held.
 """
 
 from __future__ import annotations
