@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from ib_async import Contract, Order
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ib_async import Contract, Order, TagValue
 from ib_async.client import Client
 from tests.ibkr import frames
 from tests.ibkr.frames import payload
@@ -16,9 +19,11 @@ from tests.ibkr.scripted import Script
 
 from algo_trade.contracts import ApprovedOrder
 from algo_trade.ibkr.answers import Known, Unknown
+from algo_trade.ibkr.encoder import Encoder
 from algo_trade.ibkr.errors import NotConnected, OrderRefused, OrdersHalted
 from algo_trade.ibkr.events import GatewayMessage, LinkChanged, OrderEvent
 from algo_trade.ibkr.framing import frame
+from algo_trade.ibkr.order_frames import OrderFrames
 from algo_trade.ibkr.pacer import Lane
 
 INTENT = UUID("0d9cbbc4-4f4c-5b3e-9d57-3c2f3c7d3a11")
@@ -67,53 +72,141 @@ def ib_async_bytes(version: int, order_id: int, contract: Contract, order: Order
     return b"".join(written)
 
 
-@pytest.mark.parametrize("version", [157, 166, 170, 176, 177, 178])
-@pytest.mark.parametrize(
-    ("order_type", "tif", "price", "side"),
-    [
-        ("LMT", "IOC", 585.62, "BUY"),
-        ("LMT", "DAY", 585.0, "SELL"),
-        ("MKT", "DAY", None, "BUY"),
-        ("MKT", "IOC", None, "SELL"),
-    ],
-)
-def test_an_order_is_byte_for_byte_ib_asyncs(
-    version: int, order_type: str, tif: str, price: float | None, side: str
-) -> None:
-    contract = Contract(secType="STK", conId=756733, symbol="SPY", exchange="SMART", currency="USD")
+CONTRACT = Contract(secType="STK", conId=756733, symbol="SPY", exchange="SMART", currency="USD")
+
+
+def theirs(one: ApprovedOrder, **more: Any) -> Order:
+    """The order as an ib_async user would write it."""
     order = Order(
-        action=side,
-        totalQuantity=3,
-        orderType=order_type,
-        tif=tif,
+        action=one.side,
+        totalQuantity=one.quantity,
+        orderType=one.order_type,
+        tif=one.tif,
         account="DU1234567",
         orderRef=str(INTENT),
         ocaType=3,
         outsideRth=False,
-        transmit=True,
+        **{"transmit": True} | more,
     )
-    if price is not None:
-        order.lmtPrice = price
-    expected = ib_async_bytes(version, 100, contract, order)
+    if one.limit_price is not None:
+        order.lmtPrice = one.limit_price
+    if one.stop_price is not None:
+        order.auxPrice = one.stop_price
+    if one.adaptive:
+        order.algoStrategy = "Adaptive"
+        order.algoParams = [TagValue("adaptivePriority", one.adaptive)]
+    return order
+
+
+KINDS: list[dict[str, Any]] = [
+    {"order_type": "LMT", "tif": "IOC", "limit_price": 585.62},
+    {"order_type": "LMT", "tif": "DAY", "limit_price": 585.0, "side": "SELL"},
+    {"order_type": "MKT", "tif": "DAY", "limit_price": None},
+    {"order_type": "MKT", "tif": "FOK", "limit_price": None, "side": "SELL"},
+    {"order_type": "STP", "tif": "GTC", "limit_price": None, "stop_price": 580.5},
+    {"order_type": "STP LMT", "tif": "DAY", "limit_price": 590.25, "stop_price": 590.0},
+    {"order_type": "MKT", "tif": "DAY", "limit_price": None, "adaptive": "Urgent"},
+    {"order_type": "LMT", "tif": "DAY", "adaptive": "Patient"},
+]
+
+
+@pytest.mark.parametrize("version", [157, 166, 170, 176, 177, 178])
+def test_an_order_is_byte_for_byte_ib_asyncs(version: int) -> None:
+    async def body(s: Session) -> None:
+        reconciled(s)
+        for number, kind in enumerate(KINDS):
+            one = approved(quantity=3, **kind)
+            expected = ib_async_bytes(version, 100 + number, CONTRACT, theirs(one))
+            assert s.handler.orders.send_order(one, 100 + number) == len(expected)
+            await asyncio.sleep(0.1)
+            fields = s.gateway.requests(3)[-1]
+            assert frame(payload(*fields)) == expected
+            if version == 178:
+                assert len(fields) == (117 if one.adaptive else 114)
+                assert (fields[17], fields[21], fields[23], fields[26], fields[27]) == (
+                    "3",
+                    one.tif,
+                    "DU1234567",
+                    str(INTENT),
+                    "1",
+                )
+
+    session(body, Script(version=version))
+
+
+PRICES = st.floats(0.0001, 1e6) | st.floats(0.01, 999_999).map(lambda price: round(price, 2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_frame_made_from_a_kept_one_is_byte_for_byte_ib_asyncs(data: st.DataObject) -> None:
+    """Whatever the numbers, the reference and the version, and whatever order of the kind came first."""
+    version = data.draw(st.sampled_from([157, 166, 170, 177, 178]))
+    writer = OrderFrames(Encoder(1, version))
+    for _ in range(2):
+        kind = data.draw(st.sampled_from(KINDS))
+        prices = {name: data.draw(PRICES) for name in ("limit_price", "stop_price") if kind.get(name)}
+        if kind["order_type"] == "LMT":
+            prices["limit_price"] = data.draw(PRICES)
+        one = approved(
+            **kind | prices,
+            quantity=data.draw(st.integers(1, 10**6)),
+            order_ref=data.draw(st.text("aü-:", min_size=1)),
+        )
+        # 2**31 - 1 is how the protocol writes "unset".
+        order_id, parent = (data.draw(st.integers(0, 2**31 - 2)) for _ in range(2))
+        transmit = data.draw(st.booleans())
+        order = theirs(one, transmit=transmit, parentId=parent)
+        order.orderRef = one.order_ref
+        expected = ib_async_bytes(version, order_id, CONTRACT, order)
+        assert writer.place_order(one, order_id, parent, transmit=transmit) == expected
+
+
+def test_a_bracket_is_three_orders_in_one_write() -> None:
+    """The exits name the entry, and only the last is transmitted: till it has come, nothing works."""
+    profit = approved(side="SELL", limit_price=590.0, tif="GTC", attached_to=INTENT)
+    loss = approved(side="SELL", order_type="STP", limit_price=None, stop_price=580.0, attached_to=INTENT)
+    expected = [
+        ib_async_bytes(178, 100, CONTRACT, theirs(approved(), transmit=False)),
+        ib_async_bytes(178, 101, CONTRACT, theirs(profit, transmit=False, parentId=100)),
+        ib_async_bytes(178, 102, CONTRACT, theirs(loss, transmit=True, parentId=100)),
+    ]
+
+    async def body(s: Session) -> None:
+        family = [(approved(), 100), (profit, 101), (loss, 102)]
+        with pytest.raises(OrdersHalted):
+            s.handler.orders.send_bracket(family)
+        reconciled(s)
+        with pytest.raises(OrderRefused, match="a bracket is an entry"):
+            s.handler.orders.send_bracket([(profit, 100), (loss, 101)])
+        with pytest.raises(OrderRefused, match="another account"):
+            s.handler.orders.send_bracket([*family[:2], (replace(loss, account="DU7654321"), 102)])
+        await asyncio.sleep(0.1)
+        assert s.gateway.requests(3) == []
+        assert s.handler.orders.send_bracket(family) == sum(map(len, expected))
+        await asyncio.sleep(0.1)
+        assert [frame(payload(*fields)) for fields in s.gateway.requests(3)] == expected
+        assert s.handler.orders.next_order_id() == 103
+
+    session(body)
+
+
+def test_a_change_of_an_exit_names_its_entry_and_is_transmitted() -> None:
+    loss = approved(side="SELL", order_type="STP", limit_price=None, stop_price=581.0, attached_to=INTENT)
 
     async def body(s: Session) -> None:
         reconciled(s)
-        one = approved(order_type=order_type, tif=tif, limit_price=price, side=side, quantity=3)
-        assert s.handler.orders.send_order(one, 100) == len(expected)
+        with pytest.raises(OrderRefused, match="its entry's id"):
+            s.handler.orders.send_order(loss, 102)
+        with pytest.raises(OrderRefused, match="its entry's id"):
+            s.handler.orders.send_order(approved(), 100, parent_order_id=99)
+        s.handler.orders.send_order(loss, 102, parent_order_id=100)
         await asyncio.sleep(0.1)
         (fields,) = s.gateway.requests(3)
+        expected = ib_async_bytes(178, 102, CONTRACT, theirs(loss, parentId=100))
         assert frame(payload(*fields)) == expected
-        if version == 178:
-            assert len(fields) == 114
-            assert (fields[17], fields[21], fields[23], fields[26], fields[27]) == (
-                "3",
-                tif,
-                "DU1234567",
-                order.orderRef,
-                "1",
-            )
 
-    session(body, Script(version=version))
+    session(body)
 
 
 def test_no_order_leaves_before_somebody_has_reconciled() -> None:
@@ -207,8 +300,15 @@ def test_a_reconnect_shuts_the_gate() -> None:
 
 REFUSED: list[dict[str, Any]] = [
     {"account": "DU7654321"},
+    {"order_type": "TRAIL"},
     {"order_type": "STP"},
+    {"order_type": "STP", "limit_price": None, "stop_price": 0.0},
+    {"order_type": "STP LMT", "stop_price": None},
+    {"stop_price": 580.0},
+    {"adaptive": "Whenever"},
+    {"order_type": "STP LMT", "stop_price": 580.0, "adaptive": "Normal"},
     {"tif": ""},
+    {"tif": "OPG"},
     {"order_ref": ""},
     {"limit_price": None},
     {"limit_price": float("nan")},

@@ -206,3 +206,26 @@ def test_a_request_heavier_than_the_bucket_is_refused() -> None:
             await HistoricalPacer(1).acquire("a", weight=2)
 
     virtual(body)
+
+
+def test_messages_that_belong_together_get_their_tokens_together_or_wait() -> None:
+    """A part of them would be a part of a bracket."""
+
+    async def body() -> None:
+        pacer = Pacer(LIMIT)
+        assert pacer.try_acquire(Lane.ORDER, 43)  # of 45
+        assert not pacer.try_acquire(Lane.ORDER, 3)
+        loop = asyncio.get_running_loop()
+        together = asyncio.ensure_future(pacer.acquire(Lane.ORDER, 3))
+        behind = asyncio.ensure_future(pacer.acquire(Lane.ORDER))
+        await asyncio.sleep(0.5)
+        assert not together.done()
+        assert not behind.done()  # first come, first served: two tokens are there, and belong to nobody else
+        assert pacer.try_acquire(Lane.CANCEL, 2)
+        await together
+        assert 1.0 < loop.time() < 1.1
+        await behind
+        with pytest.raises(Refuse, match="45 a second"):
+            await pacer.acquire(Lane.ORDER, 46)
+
+    virtual(body)

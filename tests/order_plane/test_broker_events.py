@@ -49,6 +49,7 @@ def open_order(word: str) -> OpenOrder:
         2,
         "LMT",
         100.0,
+        None,
         "IOC",
         "DSIM001",
         REF,
@@ -91,7 +92,8 @@ class Desk:
         self.ledger = Ledger(self.journal, clock, "DSIM001", "session-1", self.reports.append)
         self.events = BrokerEvents(self.ledger, CLIENT, self._notify)
         if not self.ledger.known(intent().intent_id):
-            sent = Order(intent(), OrderKind.STRATEGY, accepted_ns=VIRTUAL_START_NS, price_micros=100_000_000)
+            sent = Order.accept(intent(), OrderKind.STRATEGY, VIRTUAL_START_NS)
+            sent.price_micros = 100_000_000
             sent.order_id, sent.sent_ns = ORDER_ID, VIRTUAL_START_NS
             sent.apply(Trigger.SEND)
             self.ledger.commit(sent)
@@ -211,7 +213,7 @@ def test_more_filled_than_asked_for_freezes_the_symbol(desk: Desk) -> None:
     assert desk.ledger.account_positions() == {"SPY": 3}
 
 
-@pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 434])
+@pytest.mark.parametrize("code", [103, 110, 200, 201, 321, 387, 434, 442, 10006])
 def test_a_reject_without_a_status_ends_a_new_order(desk: Desk, code: int) -> None:
     desk.hear(message(code))
     assert state(desk) is OrderState.REJECTED
@@ -340,7 +342,7 @@ def test_what_the_broker_has_of_an_order_that_never_left_is_not_ours(
 
     async def main(clock: Clock) -> Desk:
         journal = Journal(tmp_path / "j.db", "DSIM001")
-        waiting = Order(intent(), OrderKind.STRATEGY, accepted_ns=VIRTUAL_START_NS)
+        waiting = Order.accept(intent(), OrderKind.STRATEGY, VIRTUAL_START_NS)
         Ledger(journal, clock, "DSIM001", "session-1", lambda _report: None).commit(waiting, report=False)
         journal.close()
         made = Desk(tmp_path / "j.db", clock)

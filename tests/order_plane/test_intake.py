@@ -206,7 +206,7 @@ def test_an_order_that_cannot_be_written_is_told_and_blocks_nothing(tmp_path: Pa
         def refuse(*_: Any) -> int:
             raise FieldRefused("no such field")
 
-        life._write = refuse  # type: ignore[assignment]  # raises whatever it is given
+        life._write = refuse
         report = await life.ask(wish(world))
         assert (report.status, report.reject_reason) == (ExecutionStatus.ERROR, "not sent: no such field")
         life._write = real

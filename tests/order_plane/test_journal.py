@@ -6,13 +6,18 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from uuid import uuid5
 
 import pytest
-from tests.order_plane.make import intent, report
+from tests.order_plane.make import NOW, intent, report
 
+from algo_trade.contracts import AmendmentAction, OrderAmendment
+from algo_trade.order_plane.amendment import Amendment, AmendmentState, Step
 from algo_trade.order_plane.journal import Journal, JournalStop
 from algo_trade.order_plane.lifecycle import OrderState, Trigger
 from algo_trade.order_plane.order import Order, OrderKind
+from algo_trade.risk import Terms
 
 PATH = "DSIM001.journal.db"
 
@@ -32,8 +37,37 @@ def open_journal(tmp_path: Path) -> Iterator[Open]:
         yield open_one
 
 
+FIRST_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE orders (
+    number INTEGER PRIMARY KEY, intent_id TEXT UNIQUE NOT NULL, session_id TEXT NOT NULL, kind TEXT NOT NULL,
+    state TEXT NOT NULL, order_id INTEGER NOT NULL, perm_id INTEGER NOT NULL, price_micros INTEGER NOT NULL,
+    accepted_ns INTEGER NOT NULL, sent_ns INTEGER, acknowledged_ns INTEGER, last_fill_ns INTEGER,
+    broker_status TEXT NOT NULL, reason TEXT NOT NULL, stated_filled INTEGER NOT NULL, ending TEXT,
+    reports INTEGER NOT NULL, intent BLOB NOT NULL
+);
+"""
+
+
+def change(of: Order, number: int, **terms: Any) -> Amendment:
+    wish = OrderAmendment(
+        amendment_id=uuid5(of.intent_id, str(number)),
+        intent_id=of.intent_id,
+        session_id=of.session_id,
+        symbol=of.symbol,
+        strategy_id="OFI",
+        action=AmendmentAction.REPLACE,
+        timestamp=NOW,
+        valid_until=NOW,
+        **terms,
+    )
+    return Amendment(wish, of.terms.changed(wish), 5)
+
+
 def order(number: int = 1) -> Order:
-    return Order(intent(number), OrderKind.STRATEGY, accepted_ns=5, price_micros=100_000_000)
+    made = Order.accept(intent(number), OrderKind.STRATEGY, 5)
+    made.price_micros = 100_000_000
+    return made
 
 
 def test_an_order_comes_back_as_it_was(open_journal: Open) -> None:
@@ -47,6 +81,60 @@ def test_an_order_comes_back_as_it_was(open_journal: Open) -> None:
         journal.put(kept)
     journal.close()
     assert open_journal().orders() == [kept]
+
+
+def test_amendments_come_back_as_long_as_they_are_not_settled(open_journal: Open) -> None:
+    journal = open_journal()
+    kept = order()
+    kept.apply(Trigger.SEND)
+    kept.apply(Trigger.EVIDENCE)
+    settled, lost, waiting = (change(kept, number, quantity=number) for number in (3, 4, 5))
+    kept.amendments = [settled, lost, waiting]
+    for one in (settled, lost, waiting):
+        one.take(Step.SEND)
+        one.sent_ns = 12
+    kept.confirm(settled)
+    kept.settle(lost, Step.LOSE, "not confirmed")
+    with journal.transaction():
+        journal.put(kept)
+    journal.close()
+    journal = open_journal()
+    kept.answers.clear()
+    assert journal.orders() == [kept]
+    assert kept.terms.quantity == 3
+    assert [one.state for one in kept.amendments] == [AmendmentState.LOST, AmendmentState.SENDING]
+    assert all(journal.knows_amendment(one.amendment_id) for one in (settled, lost, waiting))
+    assert not journal.knows_amendment(change(kept, 6, quantity=6).amendment_id)
+
+
+def test_a_journal_of_the_first_schema_is_brought_up_to_date(tmp_path: Path, open_journal: Open) -> None:
+    """An account's orders are kept for years: a new version must find them."""
+    old = intent()
+    old_rows = sqlite3.connect(tmp_path / PATH)
+    old_rows.executescript(FIRST_SCHEMA)
+    old_rows.execute(
+        "INSERT INTO orders VALUES (1,?,?,'STRATEGY','WORKING',7,8,100000000,5,6,7,NULL,'Submitted','',0,NULL,2,?)",
+        (str(old.intent_id), old.session_id, old.encode()),
+    )
+    old_rows.execute("INSERT INTO meta VALUES ('schema','1'), ('account','DSIM001')")
+    old_rows.commit()
+    old_rows.close()
+    for _ in range(2):
+        journal = open_journal()
+        (found,) = journal.orders()
+        assert (found.intent, found.state, found.order_id) == (old, OrderState.WORKING, 7)
+        assert (found.terms, found.most_shares, found.adaptive) == (Terms(2, 100.0, None), 2, "")
+        with journal.transaction():
+            journal.put(found)
+        journal.close()
+
+
+def test_a_journal_of_a_later_schema_is_refused(open_journal: Open) -> None:
+    journal = open_journal()
+    journal._db.execute("UPDATE meta SET value='99' WHERE name='schema'")
+    journal.close()
+    with pytest.raises(JournalStop, match="schema 99"):
+        open_journal()
 
 
 def test_a_transaction_that_fails_leaves_nothing(open_journal: Open) -> None:
@@ -125,11 +213,14 @@ def test_a_full_disk_stops_and_acknowledges_nothing(open_journal: Open) -> None:
     assert len(open_journal().orders()) == kept
 
 
-def test_the_journal_is_synchronous(open_journal: Open) -> None:
+def test_the_journal_waits_for_the_disk_unless_told_otherwise(tmp_path: Path, open_journal: Open) -> None:
     """FULL: a commit that returned survives the loss of power, as far as the disk tells the truth."""
     journal = open_journal()
     assert journal._db.execute("PRAGMA synchronous").fetchone() == (2,)
-    assert isinstance(journal._db, sqlite3.Connection)
+    journal.close()
+    quick = Journal(tmp_path / PATH, "DSIM001", synchronous="normal")
+    assert quick._db.execute("PRAGMA synchronous").fetchone() == (1,)
+    quick.close()
 
 
 def test_states_are_written_by_name(open_journal: Open) -> None:

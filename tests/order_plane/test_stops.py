@@ -19,9 +19,9 @@ from algo_trade.order_plane.order import OrderKind
 from algo_trade.portfolio import MICROS
 
 # The commission of one order, $1, is loss enough.
-AT_ONCE = {"stop_pnl_micros": -MICROS}
+AT_ONCE: dict[str, Any] = {"stop_pnl_micros": -MICROS}
 # Three shares that fall by a dollar, and the commission.
-BY_THE_MARKET = {"stop_pnl_micros": -4 * MICROS}
+BY_THE_MARKET: dict[str, Any] = {"stop_pnl_micros": -4 * MICROS}
 
 
 async def start(world: World) -> Life:
@@ -44,9 +44,9 @@ def test_the_latch_is_durable_before_the_first_order_out(tmp_path: Path) -> None
         latched = []
         real = life._write
 
-        def write(approved: Any, order_id: int) -> int:
+        def write(*args: Any, **named: Any) -> int:
             latched.append(life.journal.latched() is not None)
-            return real(approved, order_id)
+            return real(*args, **named)
 
         life._write = write
         await life.ask(wish(world, quantity=3))

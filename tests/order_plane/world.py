@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -20,10 +20,14 @@ from uuid import UUID, uuid5
 
 from tests.order_plane.fuse import Fuse, FusedBus, FusedJournal
 
+from algo_trade.bus import Invalid, OrderPlaneValidator
 from algo_trade.clock import Clock, SeededIds, rng, run_virtual, utc
 from algo_trade.contracts import (
+    AmendmentAction,
     Direction,
     ExecutionReport,
+    Message,
+    OrderAmendment,
     OrderIntent,
     OrderType,
     SessionEventKind,
@@ -62,22 +66,31 @@ _NAMESPACE = UUID(int=11)
 _TICK_EVERY_S = 0.5
 
 
-def a_day_of(bid: float, ask: float, depth: int) -> RecordedQuotes:
-    """One quote, repeated at noon: a market that stands still."""
+def a_day_of(bids: Sequence[float], spread: float, depth: int) -> RecordedQuotes:
+    """A day whose rows are spread evenly over it; two of one price are a market that stands still."""
+    bid_e4 = array("q", [round(bid * 1e4) for bid in bids])
+    ask_e4 = array("q", [round((bid + spread) * 1e4) for bid in bids])
+    sizes = array("q", [depth]) * len(bid_e4)
+    return RecordedQuotes(Path(), ask_e4, sizes, bid_e4, sizes)
 
-    def column(value: int) -> array[int]:
-        return array("q", [value, value])
 
-    return RecordedQuotes(
-        Path(), column(round(ask * 1e4)), column(depth), column(round(bid * 1e4)), column(depth)
-    )
+def bids_by_second(*path: tuple[int, float]) -> list[float]:
+    """From each second on, this bid: a row a second for a whole day."""
+    seconds = [second for second, _ in path] + [23_400]
+    return [bid for (second, bid), end in zip(path, seconds[1:], strict=True) for _ in range(second, end)]
 
 
 class World:
     """The broker, the files, and the life that is being lived. Made by `in_world`."""
 
     def __init__(
-        self, directory: Path, clock: Clock, *, session_id: str = SESSION, limits: Limits = LIMITS
+        self,
+        directory: Path,
+        clock: Clock,
+        *,
+        session_id: str = SESSION,
+        limits: Limits = LIMITS,
+        bids: Sequence[float] = (BID, BID),
     ) -> None:
         self.directory = directory
         self.clock = clock
@@ -89,7 +102,7 @@ class World:
             SimulatorConfig(
                 seed=7,
                 symbols=(),
-                quotes={symbol: a_day_of(BID, ASK, depth) for symbol, depth in DEPTH.items()},
+                quotes={symbol: a_day_of(bids, ASK - BID, depth) for symbol, depth in DEPTH.items()},
                 account_id=ACCOUNT,
                 ack_ms=20,
                 fill_ms=40,
@@ -97,6 +110,22 @@ class World:
             clock=clock,
         )
         self.address = ("", 0)
+        self.found: list[str] = []  # by whoever watches while lives go by
+        self.broker: Any = None  # who answers instead of the simulator, if anybody
+        self.frames: list[Any] = []  # every placeOrder that arrived, whoever answered it
+
+    def listen(self) -> None:
+        """Note what arrives; requests can be answered by others from now on (`answer`)."""
+        gateway = self._gateway
+        gateway._handlers = dict(gateway._handlers)
+        real = gateway.handle
+
+        def handle(connection: Any, request: Any) -> None:
+            if request.name == "place_order":
+                self.frames.append(request)
+            real(connection, request)
+
+        gateway.handle = handle
 
     async def begin(self, fuse: Fuse | None = None, *, session_id: str | None = None) -> Life:
         """A process starts: connected, with instruments, not yet trading."""
@@ -199,8 +228,11 @@ class Life:
         await self.bus.open()
         settings = IbkrSettings(account_id=ACCOUNT, host=host, port=port, timeout_sec=5.0)
         self.handler = IBKRHandler(settings, world.clock, rng(3, "ibkr"))
-        self._write = self.handler.orders.send_order
-        self.handler.orders.send_order = self._send_order  # type: ignore[method-assign]  # the failpoint
+        orders = self.handler.orders
+        self._write: Callable[..., int] = orders.send_order
+        orders.send_order = self._around("order", lambda *a, **k: self._write(*a, **k))  # type: ignore[method-assign]
+        orders.send_bracket = self._around("bracket", orders.send_bracket)  # type: ignore[method-assign]
+        orders.send_cancel = self._around("cancel", orders.send_cancel)  # type: ignore[method-assign]
         self.journal = FusedJournal(world.directory / "journal.db", ACCOUNT)
         self.journal.fuse = self.fuse
         self.outbox = Outbox(self.bus)
@@ -229,16 +261,17 @@ class Life:
         await self.plane.start(self.instruments)
         await asyncio.sleep(2 * _TICK_EVERY_S)
 
-    async def publish(self, intent: OrderIntent) -> None:
-        await self.bus.publish("order_intents", intent, key=intent.symbol)
+    async def publish(self, *messages: OrderIntent | OrderAmendment) -> None:
+        for message in messages:
+            await self.bus.publish("order_intents", message, key=message.symbol)
 
-    async def ask(self, intent: OrderIntent, seconds: float = 1.0) -> ExecutionReport:
-        """Publish an intent; the newest report on it after a while."""
+    async def ask(self, intent: OrderIntent | OrderAmendment, seconds: float = 1.0) -> ExecutionReport:
+        """Publish an intent, or an amendment of one; the newest report on it after a while."""
         await self.publish(intent)
         await self.settle(seconds)
         return await self.last(intent)
 
-    async def last(self, intent: OrderIntent) -> ExecutionReport:
+    async def last(self, intent: OrderIntent | OrderAmendment) -> ExecutionReport:
         return (await self.last_reports())[intent.intent_id]
 
     async def settle(self, seconds: float = 3.0) -> None:
@@ -304,11 +337,16 @@ class Life:
             key=symbol,
         )
 
-    def _send_order(self, approved: Any, order_id: int) -> int:
-        self.fuse.place("order, before the bytes")
-        written = self._write(approved, order_id)
-        self.fuse.place("order, after the bytes")
-        return written
+    def _around(self, what: str, write: Callable[..., int]) -> Callable[..., int]:
+        """A failpoint on either side of a write."""
+
+        def fused(*args: Any, **named: Any) -> int:
+            self.fuse.place(f"{what}, before the bytes")
+            written = write(*args, **named)
+            self.fuse.place(f"{what}, after the bytes")
+            return written
+
+        return fused
 
     def _notify(self, kind: SessionEventKind, text: str, **_: Any) -> None:
         self.world.events.append((kind, text))
@@ -324,11 +362,22 @@ class Life:
 
     async def intents(self) -> list[OrderIntent]:
         """Every readable intent in the log."""
-        found = []
+        return [message for message in await self._asked() if isinstance(message, OrderIntent)]
+
+    async def amendments(self) -> list[OrderAmendment]:
+        """Every readable amendment in the log."""
+        return [message for message in await self._asked() if isinstance(message, OrderAmendment)]
+
+    async def _asked(self) -> list[Message]:
+        found: list[Message] = []
         async for record in self.bus.replay("order_intents"):
-            with suppress(ValueError):
-                found.append(OrderIntent.decode(record.value))
+            with suppress(Invalid):
+                found.append(OrderPlaneValidator().validate_any(record))
         return found
+
+    async def answers(self, amendment: OrderAmendment) -> list[ExecutionReport]:
+        """The reports that answer an amendment."""
+        return [report for report in await self.log() if report.amendment_id == amendment.amendment_id]
 
     async def last_reports(self) -> dict[UUID, ExecutionReport]:
         """The newest report on each intent."""
@@ -350,8 +399,11 @@ def wish(
     tif: TimeInForce = TimeInForce.IOC,
     valid_s: float = 60.0,
     session_id: str | None = None,
+    stop: float | None = None,
+    order_type: OrderType | None = None,
+    **more: Any,
 ) -> OrderIntent:
-    """An intent of this moment."""
+    """An intent of this moment; its type follows from its prices unless it is told."""
     now = utc(world.clock.now_ns())
     session = session_id or world.session_id
     return OrderIntent(
@@ -360,24 +412,88 @@ def wish(
         symbol=symbol,
         direction=Direction(side),
         quantity=quantity,
-        order_type=OrderType.MARKET if limit is None else OrderType.LIMIT,
+        order_type=order_type or _TYPES[limit is not None, stop is not None],
         time_in_force=tif,
         timestamp=now,
         valid_until=now + timedelta(seconds=valid_s),
         strategy_id="OFI",
         limit_price=limit,
+        stop_price=stop,
         decision_mid=(BID + ASK) / 2,
+        **more,
     )
 
 
-def in_world(directory: Path, body: Callable[[World], Awaitable[T]], **changes: Any) -> T:
-    """Run `body` in a world of its own, in virtual time."""
+_TYPES = {
+    (False, False): OrderType.MARKET,
+    (True, False): OrderType.LIMIT,
+    (False, True): OrderType.STOP,
+    (True, True): OrderType.STOP_LIMIT,
+}
+
+
+def bracket(
+    world: World,
+    symbol: str = "DEEP",
+    *,
+    number: int = 1,
+    quantity: int = 5,
+    limit: float | None = 99.5,
+    profit: float = 101.0,
+    loss: float = 98.0,
+    valid_s: float = 60.0,
+) -> tuple[OrderIntent, OrderIntent, OrderIntent]:
+    """A buy with its two exits: entry, take profit, stop loss."""
+    day: dict[str, Any] = {"quantity": quantity, "tif": TimeInForce.DAY, "valid_s": valid_s}
+    entry = wish(world, symbol, number=10 * number, limit=limit, attached_exits=2, **day)
+    exits = [
+        wish(
+            world,
+            symbol,
+            number=10 * number + at,
+            side="SELL",
+            limit=profit if at == 1 else None,
+            stop=loss if at == 2 else None,
+            parent_intent_id=entry.intent_id,
+            **day,
+        )
+        for at in (1, 2)
+    ]
+    return entry, exits[0], exits[1]
+
+
+def amend(
+    world: World, intent: OrderIntent, *, number: int = 1, valid_s: float = 60.0, **terms: Any
+) -> OrderAmendment:
+    """New terms for an order, or without any its cancel."""
+    now = utc(world.clock.now_ns())
+    return OrderAmendment(
+        amendment_id=uuid5(_NAMESPACE, f"{intent.intent_id}:{number}"),
+        intent_id=intent.intent_id,
+        session_id=intent.session_id,
+        symbol=intent.symbol,
+        strategy_id=intent.strategy_id,
+        action=AmendmentAction.REPLACE if terms else AmendmentAction.CANCEL,
+        timestamp=now,
+        valid_until=now + timedelta(seconds=valid_s),
+        **terms,
+    )
+
+
+def in_world(
+    directory: Path,
+    body: Callable[[World], Awaitable[T]],
+    *,
+    bids: Sequence[float] = (BID, BID),
+    **changes: Any,
+) -> T:
+    """Run `body` in a world of its own, in virtual time. `bids`: the simulator's market; `changes`: of the limits."""
     limits = replace(LIMITS, **changes)
 
     async def main(clock: Clock) -> T:
-        world = World(directory, clock, limits=limits)
+        world = World(directory, clock, limits=limits, bids=bids)
         world.address = await world.simulator.start()
-        world._gateway._handlers = dict(world._gateway._handlers)  # `answer` changes this world's only
+        world.listen()
         try:
             async with asyncio.timeout(36_000):
                 return await body(world)

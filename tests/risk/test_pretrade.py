@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.order_plane.make import NOW, intent
 
 from algo_trade.clock import VIRTUAL_START_NS
-from algo_trade.contracts import OrderIntent, OrderType
+from algo_trade.contracts import OrderIntent
 from algo_trade.ibkr.instruments import Instrument
 from algo_trade.portfolio import MICROS
 from algo_trade.risk import Approved, Exposure, Limits, Mark, PreTradeCheck, Refused, Reservation
@@ -162,11 +162,6 @@ def test_a_flatten_order_leaves_on_an_old_quote() -> None:
     held = Exposure({"SPY": 2}, [], {"SPY": 100 * MICROS})
     wish = intent(direction="SELL", quantity=2, limit_price=None)
     assert isinstance(check(wish, exposure=held, reduce_only=True, mark=None), Approved)
-
-
-def test_order_types_that_are_not_traded_are_refused() -> None:
-    stop = intent().model_copy(update={"order_type": OrderType.STOP, "stop_price": 99.0})
-    assert "PT-11" in reasons(check(stop))
 
 
 @given(

@@ -12,6 +12,7 @@ from algo_trade.clock import VIRTUAL_START_NS, Clock, LoopClock, SeededIds, Virt
 from algo_trade.contracts import OrderIntent
 from algo_trade.gateway_sim import CatalogueError, HaltError
 from algo_trade.session.ending import Ending
+from algo_trade.session.parts import open_journal
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Nobody
 from algo_trade.session.report import build_report
@@ -145,3 +146,12 @@ def test_records_of_orders_are_keyed_by_contract(tmp_path: Path) -> None:
         strategies = {OrderIntent.decode(record.value).strategy_id for record in log.replay("order_intents")}
     assert keys["exec_reports"] == keys["order_intents"] <= {"756733", "320227571"}
     assert strategies <= {"OFI", "FLATTEN"}
+
+
+@pytest.mark.parametrize(("setting", "pragma"), [({}, 2), ({"journal.synchronous": "normal"}, 1)])
+def test_the_journal_waits_for_the_disk_as_the_settings_say(
+    tmp_path: Path, setting: dict[str, Any], pragma: int
+) -> None:
+    journal = open_journal(plan(tmp_path / "s", data_dir=tmp_path, **setting))
+    assert journal._db.execute("PRAGMA synchronous").fetchone() == (pragma,)
+    journal.close()

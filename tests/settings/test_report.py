@@ -106,6 +106,7 @@ def test_limits_that_do_bind_are_left_alone() -> None:
         {"VAULT_TOKEN": "x", "VAULT_ADDR": "https://a.example"},
         {"ENVIRONMENT": "dev"},
         {"SIMULATOR_CATALOGUE": "mine.yaml"},
+        {"JOURNAL_SYNCHRONOUS": "NORMAL"},
     ],
 )
 def test_where_a_session_runs_is_not_what_it_is(env: dict[str, str]) -> None:

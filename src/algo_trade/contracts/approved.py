@@ -12,11 +12,13 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovedOrder:
-    """What goes to the broker, in the broker's words.
+    """What goes to the broker, in the broker's words: a new order, or the new terms of one that works.
 
-    `quantity` is whole shares, `limit_price` dollars a share (None for "MKT"), `side` BUY or SELL, `order_type`
-    MKT or LMT, `tif` DAY or IOC. `order_ref` carries the intent's id to the broker and back. `reduce_only` marks
-    an order of the stop: never larger than the position it closes.
+    `quantity` is whole shares, `limit_price` and `stop_price` dollars a share (None where the type has no such price),
+    `side` BUY or SELL, `order_type` MKT, LMT, STP or STP LMT, `tif` DAY, GTC, IOC or FOK. `adaptive` is the priority of
+    the Adaptive algo (Patient, Normal, Urgent), "" for an order without. `order_ref` carries the intent's id to the
+    broker and back. `attached_to` names the entry of an attached exit. `reduce_only` marks an order of the stop: never
+    larger than the position it closes.
     """
 
     intent_id: UUID
@@ -29,4 +31,7 @@ class ApprovedOrder:
     limit_price: float | None
     tif: str
     order_ref: str
+    stop_price: float | None = None
+    adaptive: str = ""
+    attached_to: UUID | None = None
     reduce_only: bool = False

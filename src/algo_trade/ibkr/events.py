@@ -70,6 +70,7 @@ class OpenOrder:
     quantity: float
     order_type: str
     limit_price: float | None
+    stop_price: float | None
     tif: str
     account: str
     order_ref: str

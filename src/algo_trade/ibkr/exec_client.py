@@ -9,14 +9,11 @@ a return value: a written order may still not have arrived.
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
-
-from ib_async import Order
+from collections.abc import AsyncIterator, Sequence
 
 from algo_trade.contracts import ApprovedOrder
 from algo_trade.ibkr.answers import Answer, Known, Unknown
 from algo_trade.ibkr.connection import Connection
-from algo_trade.ibkr.encoder import stock
 from algo_trade.ibkr.errors import NotConnected, OrderRefused, OrdersHalted
 from algo_trade.ibkr.events import (
     CommissionReport,
@@ -33,14 +30,21 @@ from algo_trade.ibkr.events import (
 )
 from algo_trade.ibkr.gate import OrderGate
 from algo_trade.ibkr.mailbox import Mailbox
+from algo_trade.ibkr.order_frames import OrderFrames
 from algo_trade.ibkr.pacer import Lane, Pacer
 from algo_trade.ibkr.requests import is_order_id
 from algo_trade.ibkr.snapshots import Snapshots
 from algo_trade.settings.sections import IbkrSettings
 
-# The gateway reports this for orders outside any OCA group; said explicitly, so that what we send equals its echo.
-_OCA_TYPE = 3
-_ORDER_TYPES = ("MKT", "LMT")
+# Order type → whether it has a limit price, and a stop price.
+_ORDER_TYPES = {
+    "MKT": (False, False),
+    "LMT": (True, False),
+    "STP": (False, True),
+    "STP LMT": (True, True),
+}
+_TIFS = ("DAY", "GTC", "IOC", "FOK")
+_PRIORITIES = ("", "Patient", "Normal", "Urgent")
 # An order plane this far behind its own reports is stuck, and must not trade on.
 _REPORTS_MAX = 100_000
 
@@ -57,6 +61,7 @@ class IBKRExecClient:
         self._snapshots = snapshots
         self._settings = settings
         self._order_id_floor = 0
+        self._frames: OrderFrames | None = None
         self._statuses: dict[int, OrderStatus] = {}
         self._reports: Mailbox[OrderEvent] = Mailbox(_REPORTS_MAX, self._overrun)
         router = connection.router
@@ -91,18 +96,50 @@ class IBKRExecClient:
         return self._order_id_floor
 
     # -- orders -------------------------------------------------------------------------------------
-    def send_order(self, approved: ApprovedOrder, order_id: int) -> int:
+    def send_order(self, approved: ApprovedOrder, order_id: int, *, parent_order_id: int = 0) -> int:
         """Write an order now, on a token the caller took from `pacer`; the number of bytes.
 
+        With the id of an order that works it is a change of that one; an attached exit's needs its entry's id too.
         Raises OrderRefused (never to be sent), OrdersHalted or NotConnected; then no byte has left.
         """
-        self._check(approved)
+        if (parent_order_id > 0) != (approved.attached_to is not None):
+            raise OrderRefused("an attached exit is sent with its entry's id, and no other order is")
+        return self._write([(approved, order_id)], parent_order_id)
+
+    def send_bracket(self, family: Sequence[tuple[ApprovedOrder, int]]) -> int:
+        """Write an entry and its exits in one piece, on a token each: the entry first, and only the last transmits.
+
+        The gateway keeps what is not transmitted to itself, so whatever part of the bytes arrives, half a bracket
+        never works. Raises as `send_order`; then no byte of any has left.
+        """
+        (entry, entry_id), *exits = family
+        if entry.attached_to is not None or any(one.attached_to != entry.intent_id for one, _ in exits):
+            raise OrderRefused("a bracket is an entry and exits attached to it")
+        return self._write(family, entry_id)
+
+    def _write(self, orders: Sequence[tuple[ApprovedOrder, int]], parent_order_id: int) -> int:
+        for approved, _ in orders:
+            self._check(approved)
         if self.gate.reason is not None:
             raise OrdersHalted(self.gate.reason)
-        contract = stock(approved.symbol, approved.con_id)
-        data = self._connection.encoder.place_order(order_id, contract, _order(approved))
-        self.order_id_floor = order_id
-        return self._connection.send(data)
+        writer, last_id = self._writer(), orders[-1][1]
+        frames = [
+            writer.place_order(
+                approved,
+                order_id,
+                parent_order_id if approved.attached_to is not None else 0,
+                transmit=order_id == last_id,
+            )
+            for approved, order_id in orders
+        ]
+        self.order_id_floor = last_id
+        return self._connection.send(b"".join(frames))
+
+    def _writer(self) -> OrderFrames:
+        """The present connection's, which may speak another version than the one before."""
+        if self._frames is None or self._frames.encoder is not self._connection.encoder:
+            self._frames = OrderFrames(self._connection.encoder)
+        return self._frames
 
     def send_cancel(self, order_id: int) -> int:
         """Write a cancel now; the number of bytes. No gate, no read-only: a cancel only makes exposure smaller.
@@ -169,32 +206,17 @@ class IBKRExecClient:
             raise OrderRefused("IBKR_READ_ONLY is set: no order leaves")
         if approved.account != self._settings.account_id:
             raise OrderRefused("the order names another account than the configured one")
-        if approved.order_type not in _ORDER_TYPES or not approved.tif or not approved.order_ref:
+        if approved.order_type not in _ORDER_TYPES or approved.tif not in _TIFS or not approved.order_ref:
             raise OrderRefused(
                 f"order type {approved.order_type!r}, tif {approved.tif!r}: incomplete or unknown"
             )
-        price = approved.limit_price
-        if (approved.order_type == "LMT") != (price is not None):
-            raise OrderRefused("a limit order needs a limit price, and only a limit order has one")
-        if price is not None and not (math.isfinite(price) and price > 0):
-            raise OrderRefused(f"limit price {price}")
+        limit, stop = approved.limit_price, approved.stop_price
+        if (limit is not None, stop is not None) != _ORDER_TYPES[approved.order_type]:
+            raise OrderRefused(f"{approved.order_type} with limit price {limit} and stop price {stop}")
+        for price in (limit, stop):
+            if price is not None and not (math.isfinite(price) and price > 0):
+                raise OrderRefused(f"price {price}")
+        if approved.adaptive not in _PRIORITIES or (approved.adaptive and stop is not None):
+            raise OrderRefused(f"{approved.order_type} with adaptive priority {approved.adaptive!r}")
         if approved.quantity <= 0 or approved.side not in ("BUY", "SELL"):
             raise OrderRefused(f"{approved.side} {approved.quantity}")
-
-
-def _order(approved: ApprovedOrder) -> Order:
-    """Nothing is left to presets of the gateway: what an order means must not depend on who runs TWS."""
-    order = Order(
-        action=approved.side,
-        totalQuantity=approved.quantity,
-        orderType=approved.order_type,
-        tif=approved.tif,
-        account=approved.account,
-        orderRef=approved.order_ref,
-        ocaType=_OCA_TYPE,
-        outsideRth=False,
-        transmit=True,
-    )
-    if approved.limit_price is not None:
-        order.lmtPrice = approved.limit_price
-    return order

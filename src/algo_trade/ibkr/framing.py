@@ -18,7 +18,7 @@ from algo_trade.ibkr.errors import FramingError
 MAX_FRAME_BYTES = 0xFFFFFF
 
 _LENGTH = Struct(">I")
-_PREFIX_BYTES = 4
+PREFIX_BYTES = 4
 
 
 def frame(payload: bytes) -> bytes:
@@ -32,7 +32,7 @@ class FrameReader:
     def __init__(self, max_frame_bytes: int = MAX_FRAME_BYTES) -> None:
         self._max_frame_bytes = max_frame_bytes
         self._rest = bytearray()
-        self._wanted = _PREFIX_BYTES  # bytes that must be there before looking again is worth it
+        self._wanted = PREFIX_BYTES  # bytes that must be there before looking again is worth it
         self._broken: str | None = None
 
     @property
@@ -57,18 +57,18 @@ class FrameReader:
     def _cut(self, data: bytes) -> list[bytes]:
         frames: list[bytes] = []
         at, end, unpack = 0, len(data), _LENGTH.unpack_from
-        while end - at >= _PREFIX_BYTES:
+        while end - at >= PREFIX_BYTES:
             (length,) = unpack(data, at)
             if not 0 < length <= self._max_frame_bytes:
                 self._broken = f"frame length {length} (allowed: 1 to {self._max_frame_bytes})"
                 raise FramingError(self._broken, frames)
-            stop = at + _PREFIX_BYTES + length
+            stop = at + PREFIX_BYTES + length
             if stop > end:
                 self._keep(data, at, stop - at)
                 return frames
-            frames.append(data[at + _PREFIX_BYTES : stop])
+            frames.append(data[at + PREFIX_BYTES : stop])
             at = stop
-        self._keep(data, at, _PREFIX_BYTES)
+        self._keep(data, at, PREFIX_BYTES)
         return frames
 
     def _keep(self, data: bytes, at: int, wanted: int) -> None:

@@ -43,6 +43,12 @@ class Instrument:
     long_name: str
     time_zone: str
     liquid_hours: tuple[Hours, ...]
+    order_types: frozenset[str] = frozenset()  # what orders in it may be and have, in the gateway's words
+
+    @property
+    def offers_algos(self) -> bool:
+        """Whether the gateway takes algo orders in it."""
+        return "ALGO" in self.order_types
 
     def is_open(self, moment: datetime) -> bool:
         """Whether the gateway's liquidHours contain the moment."""
@@ -101,4 +107,5 @@ def the_instrument(symbol: str, answer: Answer[ContractDetails]) -> Instrument:
         long_name=details.longName,
         time_zone=details.timeZoneId,
         liquid_hours=parse_hours(details.liquidHours, details.timeZoneId),
+        order_types=frozenset(details.orderTypes.split(",")),
     )

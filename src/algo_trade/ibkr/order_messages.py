@@ -72,6 +72,7 @@ def open_order(fields: list[bytes], wire: Wire, arrival_ns: int) -> OpenOrder:
         quantity=number(f["quantity"]),
         order_type=text(f["orderType"]),
         limit_price=optional_number(f["limitPrice"]),
+        stop_price=optional_number(f["auxPrice"]),
         tif=text(f["tif"]),
         account=text(f["account"]),
         order_ref=text(f["orderRef"]),

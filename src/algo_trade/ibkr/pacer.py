@@ -7,7 +7,8 @@ would let a burst and a second's refill through together).
 
 Lanes. The last tokens belong to cancels: however busy the connection, a cancel finds one unless cancels
 themselves used them up. Above these some belong to orders, so that a burst of queries (a reconnect asks for
-everything at once) never holds up an order. Within a lane it is first come, first served.
+everything at once) never holds up an order. Within a lane it is first come, first served. Who has several messages
+that belong together takes their tokens together, or none.
 
 Nothing is queued here but callers: whoever waits holds its own message, and can think again before writing it.
 """
@@ -50,7 +51,7 @@ class Pacer:
         for_queries = max(1, int(for_orders - messages_per_s * _KEPT_FOR_ORDERS_FRACTION))
         self._ceilings = {Lane.CANCEL: messages_per_s, Lane.ORDER: for_orders, Lane.QUERY: for_queries}
         self._spent: deque[float] = deque()
-        self._waiting: dict[Lane, deque[asyncio.Future[None]]] = {lane: deque() for lane in Lane}
+        self._waiting: dict[Lane, deque[tuple[asyncio.Future[None], int]]] = {lane: deque() for lane in Lane}
         self._timer: asyncio.TimerHandle | None = None
         self._held_until = 0.0
 
@@ -58,25 +59,32 @@ class Pacer:
         """Let nothing but cancels through for a while: the gateway complained."""
         self._held_until = asyncio.get_running_loop().time() + seconds
 
-    def try_acquire(self, lane: Lane) -> bool:
-        """Take a token now, if there is one for this lane and nobody as urgent waits for it."""
+    def try_acquire(self, lane: Lane, tokens: int = 1) -> bool:
+        """Take tokens now, if there are as many for this lane and nobody as urgent waits for one."""
         if any(self._waiting[other] for other in Lane if other <= lane):
             return False
-        return self._take(lane, asyncio.get_running_loop().time())
+        return self._take(lane, tokens, asyncio.get_running_loop().time())
 
-    async def acquire(self, lane: Lane) -> None:
-        """Take a token, waiting behind callers of the same and of more urgent lanes."""
-        if self.try_acquire(lane):
+    async def acquire(self, lane: Lane, tokens: int = 1) -> None:
+        """Take tokens, waiting behind callers of the same and of more urgent lanes.
+
+        Raises Refuse for more than the lane ever has.
+        """
+        if tokens > self._ceilings[lane]:
+            raise Refuse(
+                f"{tokens} messages that belong together, of {self._ceilings[lane]} a second there may be"
+            )
+        if self.try_acquire(lane, tokens):
             return
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
-        self._waiting[lane].append(turn)
+        self._waiting[lane].append((turn, tokens))
         self._set_timer(loop)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn in self._waiting[lane]:
-                self._waiting[lane].remove(turn)
+            if (turn, tokens) in self._waiting[lane]:
+                self._waiting[lane].remove((turn, tokens))
             raise
 
     def free(self, lane: Lane) -> int:
@@ -84,12 +92,12 @@ class Pacer:
         self._expire(asyncio.get_running_loop().time())
         return max(0, self._ceilings[lane] - len(self._spent))
 
-    def _take(self, lane: Lane, now: float) -> bool:
+    def _take(self, lane: Lane, tokens: int, now: float) -> bool:
         self._expire(now)
         held = now < self._held_until - _TIMER_SLACK_S and lane is not Lane.CANCEL
-        if held or len(self._spent) >= self._ceilings[lane]:
+        if held or len(self._spent) + tokens > self._ceilings[lane]:
             return False
-        self._spent.append(now)
+        self._spent.extend([now] * tokens)
         return True
 
     def _expire(self, now: float) -> None:
@@ -109,8 +117,8 @@ class Pacer:
         now = loop.time()
         for lane in Lane:
             queue = self._waiting[lane]
-            while queue and (queue[0].done() or self._take(lane, now)):
-                turn = queue.popleft()
+            while queue and (queue[0][0].done() or self._take(lane, queue[0][1], now)):
+                turn, _ = queue.popleft()
                 if not turn.done():
                     turn.set_result(None)
         if any(self._waiting.values()):

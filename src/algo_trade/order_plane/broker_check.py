@@ -1,8 +1,9 @@
 """Do our books and the broker's agree? Positions, cash and commission, at moments when nothing is moving.
 
 Ours are folded from our own reports; theirs are asked for. A comparison during which any order changed is no
-comparison and is made again later. Cash and commission agree when they differ by less than a cent: the broker
-tells cents.
+comparison and is made again later. An order that rests may fill between our last word of it and their answer: while
+there are any, books that differ are looked at again as well. Cash and commission agree when they differ by less than a
+cent: the broker tells cents.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _ATTEMPT_SPACING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Theirs:
+class _Books:
+    """What one side holds, in micro-dollars."""
+
     positions: dict[str, int]
     cash_micros: int
     commission_micros: int
@@ -68,10 +71,13 @@ class BrokerCheck:
             if number:
                 await asyncio.sleep(_ATTEMPT_SPACING_S)
             before = self._ledger.changes
-            if self._ledger.unresolved() or not self._commissions_known():
+            working = self._ledger.unresolved()
+            if not all(order.rests for order in working) or not self._commissions_known():
                 continue
             theirs = await self._ask()
-            if theirs is not None and before == self._ledger.changes:
+            if theirs is None or before != self._ledger.changes:
+                continue
+            if not working or number == _ATTEMPTS - 1 or self._agrees(theirs):
                 return self._record(moment, theirs)
         self._notify(
             SessionEventKind.BROKER_CHECK,
@@ -88,7 +94,7 @@ class BrokerCheck:
             for fill in order.fills.values()
         )
 
-    async def _ask(self) -> _Theirs | None:
+    async def _ask(self) -> _Books | None:
         positions = await self._snapshots.positions()
         executions = await self._snapshots.executions()
         cash = await read_cash_micros(self._snapshots)
@@ -105,18 +111,24 @@ class BrokerCheck:
             for row in positions.rows
             if row.account == self._account and row.quantity
         }
-        return _Theirs(held, cash, sum(charged.values()))
+        return _Books(held, cash, sum(charged.values()))
 
-    def _record(self, moment: str, theirs: _Theirs) -> bool:
+    def _ours(self) -> _Books:
         portfolio = self._ledger.portfolio
-        positions = self._ledger.account_positions()
         cash = self._cash_baseline + portfolio.cash_flow_micros
-        commission = portfolio.commission_micros
-        match = (
-            positions == theirs.positions
-            and abs(cash - theirs.cash_micros) < _TOLERANCE_MICROS
-            and abs(commission - theirs.commission_micros) < _TOLERANCE_MICROS
+        return _Books(self._ledger.account_positions(), cash, portfolio.commission_micros)
+
+    def _agrees(self, theirs: _Books) -> bool:
+        ours = self._ours()
+        return (
+            ours.positions == theirs.positions
+            and abs(ours.cash_micros - theirs.cash_micros) < _TOLERANCE_MICROS
+            and abs(ours.commission_micros - theirs.commission_micros) < _TOLERANCE_MICROS
         )
+
+    def _record(self, moment: str, theirs: _Books) -> bool:
+        ours, match = self._ours(), self._agrees(theirs)
+        positions, cash, commission = ours.positions, ours.cash_micros, ours.commission_micros
         data: dict[str, JsonValue] = {
             "moment": moment,
             "position_open": bool(positions),

@@ -1,15 +1,15 @@
 """What the broker says about orders, folded into the ledger.
 
 Executions decide about money, status words only about what to expect. A terminal word that speaks of more
-fills than have come is kept as the order's `ending` until they come; `watch` asks for them when they do not.
+fills than have come is kept as the order's `ending` until they come; `Hearing.watch` asks for them when they do not.
 """
 
 from __future__ import annotations
 
 import logging
-from enum import Enum
+from dataclasses import replace
 
-from algo_trade.contracts import SessionEventKind, Severity
+from algo_trade.contracts import SessionEventKind, Severity, TimeInForce
 from algo_trade.ibkr.events import (
     CommissionReport,
     CompletedOrder,
@@ -18,8 +18,17 @@ from algo_trade.ibkr.events import (
     OpenOrder,
     OrderStatus,
 )
+from algo_trade.order_plane.amendment import Amendment, Step
+from algo_trade.order_plane.echoes import confirm_by_shares, hear_echo
 from algo_trade.order_plane.ledger import Ledger, news
 from algo_trade.order_plane.lifecycle import OrderState, Trigger
+from algo_trade.order_plane.meanings import (
+    LEAVE_DOUBT,
+    REJECTED_BY_BROKER,
+    STATUS_TRIGGERS,
+    Meaning,
+    meaning_of,
+)
 from algo_trade.order_plane.notify import Notify
 from algo_trade.order_plane.order import Order
 from algo_trade.portfolio import micros
@@ -28,40 +37,6 @@ from algo_trade.portfolio.portfolio import execution_key
 logger = logging.getLogger(__name__)
 
 _UNASKED = -1
-
-_STATUS_TRIGGERS = {
-    "PendingSubmit": Trigger.EVIDENCE,
-    "ApiPending": Trigger.EVIDENCE,
-    "PreSubmitted": Trigger.EVIDENCE,
-    "Submitted": Trigger.EVIDENCE,
-    "PendingCancel": Trigger.EVIDENCE,
-    "Filled": Trigger.ALL,
-    "Cancelled": Trigger.CANCEL,
-    "ApiCancelled": Trigger.CANCEL,
-    "Inactive": Trigger.REJECT,
-}
-
-
-class Meaning(Enum):
-    """What an error code says about the order it names."""
-
-    NOTICE = "notice"  # the order lives on, or a status tells the rest
-    REJECT = "reject"  # a new order did not come to be
-    RESYNC = "resync"  # a cancel or a change did not go through: ask what is true
-
-
-# Codes from facts about the protocol; one that is not here is a notice, and silence is then found by `watch`.
-_REJECTS = frozenset(
-    {103, 106, 107, 109, 110, 200, 201, 203, 320, 321, 382, 383, 387, 388, 434, 460, 10006}
-    | set(range(10241, 10249))
-)
-_RESYNCS = frozenset({104, 105, 135, 136, 161, 329, 2102, 10147, 10148})
-
-
-def meaning_of(code: int) -> Meaning:
-    if code in _REJECTS:
-        return Meaning.REJECT
-    return Meaning.RESYNC if code in _RESYNCS else Meaning.NOTICE
 
 
 class BrokerEvents:
@@ -73,6 +48,7 @@ class BrokerEvents:
         self._notify = notify
         self.commissions: dict[str, int] = {}  # execution id prefix → what the broker charged, micro-dollars
         self.resync_wanted = False
+        self.unwanted: list[tuple[Order, str]] = []  # orders that have to go, and why
 
     def on_open_order(self, event: OpenOrder) -> None:
         order = self._find(event.order_ref, event.client_id, event.order_id, event.perm_id)
@@ -82,7 +58,13 @@ class BrokerEvents:
             return
         before = news(order)
         order.perm_id = event.perm_id or order.perm_id
-        self._status(order, event.status, order.stated_filled, event.arrival_ns, held=bool(event.warning))
+        if not order.state.terminal and (changed := hear_echo(order, event)):
+            self._notify(
+                SessionEventKind.ORDER_ALARM, changed, severity=Severity.WARNING, symbol=order.symbol
+            )
+        whole, held = round(event.quantity), bool(event.warning)
+        self._status(order, event.status, order.stated_filled, whole, event.arrival_ns, held=held)
+        self._complete(order)
         self._commit_if_news(order, before)
 
     def on_status(self, event: OrderStatus) -> None:
@@ -91,8 +73,8 @@ class BrokerEvents:
             return  # an open order or an execution of it tells whose it is
         before = news(order)
         order.perm_id = event.perm_id or order.perm_id
-        held = bool(event.why_held)
-        self._status(order, event.status, round(event.filled), event.arrival_ns, held=held)
+        filled, whole, held = round(event.filled), round(event.filled + event.remaining), bool(event.why_held)
+        self._status(order, event.status, filled, whole, event.arrival_ns, held=held)
         self._commit_if_news(order, before)
 
     def on_completed(self, event: CompletedOrder) -> None:
@@ -101,7 +83,10 @@ class BrokerEvents:
             return
         before = news(order)
         order.perm_id = event.perm_id or order.perm_id
-        self._status(order, event.status, round(event.filled), event.arrival_ns, held=False)
+        filled = round(event.filled)
+        self._status(
+            order, event.status, filled, filled or round(event.quantity), event.arrival_ns, held=False
+        )
         if order.state is OrderState.REJECTED:
             order.reason = order.reason or event.completed_status.strip()
         self._commit_if_news(order, before)
@@ -127,10 +112,12 @@ class BrokerEvents:
         commission = self.commissions.get(execution_key(event.exec_id)[0])
         if commission is not None:
             order.count_commission(event.exec_id, commission)
-        if order.filled > order.intent.quantity:
-            why = f"order {order.order_id} filled {order.filled} of {order.intent.quantity}"
+        confirm_by_shares(order)
+        if order.filled > order.may_fill_to:
+            why = f"order {order.order_id} filled {order.filled} of {order.may_fill_to}"
             self._freeze(order.symbol, f"overfill {order.intent_id}", why)
-        order.apply(Trigger.ALL if order.remaining <= 0 else Trigger.PART)
+        order.apply(Trigger.ALL if order.filled >= order.may_fill_to else Trigger.PART)
+        self._check_exits(order)
         self._end_if_explained(order)
         self._thaw(order)
         self._commit_if_news(order, before)
@@ -151,16 +138,41 @@ class BrokerEvents:
         order = self._ledger.find(order_id=event.req_id)
         if order is None:
             return
-        meaning = meaning_of(event.code)
-        if meaning is Meaning.RESYNC:
+        meaning, text = meaning_of(event.code), f"{event.code} {event.text}"
+        if meaning in (Meaning.NO_CHANGE, Meaning.NO_CANCEL):
             self.resync_wanted = True
-        if meaning is not Meaning.REJECT or order.state.terminal:
+        if meaning is Meaning.NOTICE or order.state.terminal:
             return
         before = news(order)
-        # A refused change of an order that works leaves it working; only 201 ends one.
-        if order.acknowledged_ns is None or event.code == 201:
-            self._end(order, Trigger.REJECT)
-        order.reason = f"{event.code} {event.text}"
+        change, cancel = order.latest_change(), order.cancel_under_way()
+        if meaning is Meaning.NO_CANCEL and cancel is not None:
+            cancel.reason = text  # an answer only if the order turns out to work on, or to be known to nobody
+            if order.state is OrderState.UNKNOWN:
+                self._answer_cancels(order)
+        elif change is not None:
+            order.settle(change, Step.REFUSE, text)
+            self.resync_wanted = self.resync_wanted or event.code in LEAVE_DOUBT
+            self._complete(order)
+        elif meaning is Meaning.REJECT:
+            if order.acknowledged_ns is None or event.code == REJECTED_BY_BROKER:
+                self._end(order, Trigger.REJECT)
+            order.reason = text
+        self._commit_if_news(order, before)
+
+    def unconfirmed(self, order: Order, change: Amendment) -> None:
+        """Asked about, and the order works on as it was: the change may still come, and is not sent again."""
+        before = news(order)
+        why = "not confirmed: the order works on at its old terms"
+        order.settle(change, Step.LOSE, why)
+        text = f"change {change.amendment_id} of order {order.order_id} {why}"
+        self._notify(SessionEventKind.ORDER_ALARM, text, severity=Severity.WARNING, symbol=order.symbol)
+        self._commit_if_news(order, before)
+
+    def works_on(self, order: Order) -> None:
+        """The order is open at the broker, after everything was asked: a cancel that was refused had no effect."""
+        before = news(order)
+        if order.broker_status != "PendingCancel":
+            self._answer_cancels(order)
         self._commit_if_news(order, before)
 
     def lost(self, order: Order, reason: str) -> None:
@@ -171,6 +183,7 @@ class BrokerEvents:
             order.reason = reason
             why = f"order {order.order_id} ({order.intent_id}) is UNKNOWN: {reason}"
             self._freeze(order.symbol, str(order.intent_id), why)
+        self._answer_cancels(order)
         self._commit_if_news(order, before)
 
     def external(self, symbol: str, what: str) -> None:
@@ -187,13 +200,18 @@ class BrokerEvents:
         ours = order_id if client_id == self._client_id else 0
         return self._ledger.find(order_ref=order_ref, order_id=ours, perm_id=perm_id)
 
-    def _status(self, order: Order, status: str, filled: int, arrival_ns: int, *, held: bool) -> None:
-        trigger = _STATUS_TRIGGERS.get(status)
+    def _status(
+        self, order: Order, status: str, filled: int, whole: int, arrival_ns: int, *, held: bool
+    ) -> None:
+        """`filled` and `whole`: the shares the broker says have filled, and are the order's in all."""
+        trigger = STATUS_TRIGGERS.get(status)
         if trigger is None:
             logger.warning("order %s has an unknown status %r", order.order_id, status)
             trigger = Trigger.EVIDENCE
         if trigger is Trigger.REJECT and held:
             trigger = Trigger.EVIDENCE  # Inactive while shares are located: alive
+        if trigger is Trigger.REJECT and order.intent.time_in_force is TimeInForce.FOK:
+            trigger = Trigger.CANCEL  # a gateway's word for a fill-or-kill order that was killed
         order.acknowledged_ns = order.acknowledged_ns or arrival_ns
         if not order.state.terminal:
             order.broker_status = status
@@ -202,7 +220,7 @@ class BrokerEvents:
             order.apply(trigger)
             self._thaw(order)
         elif trigger is Trigger.ALL:
-            order.stated_filled = order.intent.quantity
+            order.stated_filled = max(order.stated_filled, whole or order.terms.quantity)
             self._end(order, trigger)
         else:
             self._end(order, trigger)
@@ -217,14 +235,52 @@ class BrokerEvents:
     def _end_if_explained(self, order: Order) -> bool:
         if order.ending is None or order.filled < order.stated_filled:
             return False
-        ending = order.ending
-        if order.remaining <= 0:
+        ending, was_over = order.ending, order.state.terminal
+        if ending is Trigger.ALL and order.filled < order.may_fill_to:
+            self._fewer(order)
+        if order.filled >= order.may_fill_to:
             ending = Trigger.ALL
         elif ending is Trigger.REJECT and order.filled:
             ending = Trigger.CANCEL  # it was accepted once: shares came of it
         order.ending = None
         order.apply(ending)
+        if order.state is OrderState.REJECTED and not was_over:
+            self._half_a_bracket(order)
         return True
+
+    def _fewer(self, order: Order) -> None:
+        """Filled with fewer shares than we know it to have: a change of ours is in effect, or somebody else's."""
+        confirm_by_shares(order, order.filled)
+        order.terms = replace(order.terms, quantity=order.filled)
+        order.most_shares = order.filled
+
+    def _complete(self, order: Order) -> None:
+        """With a change settled, what has filled may be all there is."""
+        if order.unresolved and order.filled and order.filled >= order.may_fill_to:
+            order.apply(Trigger.ALL)
+            self._thaw(order)
+
+    def _answer_cancels(self, order: Order) -> None:
+        """What the gateway said against a cancel was the last word on it."""
+        for one in list(order.amendments):
+            if one.is_cancel and one.reason:
+                order.settle(one, Step.REFUSE, one.reason)
+
+    def _half_a_bracket(self, leg: Order) -> None:
+        """An exit that the broker refused: its entry must not fill without it."""
+        entry = self._ledger.entry_of(leg)
+        if entry is not None and entry.state.may_fill:
+            self.unwanted.append((entry, f"its exit {leg.order_id} was refused"))
+
+    def _check_exits(self, order: Order) -> None:
+        """Exits never take back more than their entry brought; its own execution may still be on its way."""
+        entry = self._ledger.entry_of(order) or order
+        cause = f"exits {entry.intent_id}"
+        if self._ledger.open_shares(entry) < 0:
+            why = f"the exits of order {entry.order_id} filled more than its {entry.filled} shares"
+            self._freeze(order.symbol, cause, why)
+        else:
+            self._ledger.thaw(order.symbol, cause)
 
     def _thaw(self, order: Order) -> None:
         """The doubt about this order is gone, if there was one; what else froze its symbol stays."""

@@ -28,14 +28,15 @@ from algo_trade.contracts import (
     TimeInForce,
     Urgency,
 )
-from algo_trade.ibkr import IBKRHandler, Known, Lane
+from algo_trade.ibkr import IBKRHandler, Known
 from algo_trade.ibkr.errors import IBKRError
-from algo_trade.order_plane.intake import Intake
+from algo_trade.order_plane.cancelling import Canceller
 from algo_trade.order_plane.journal import JournalStop
 from algo_trade.order_plane.ledger import Ledger
 from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.notify import Notify
 from algo_trade.order_plane.order import Order, OrderKind
+from algo_trade.order_plane.placing import Placer
 
 FLATTEN_STRATEGY_ID = "FLATTEN"
 PATIENCE_S = 60.0
@@ -73,7 +74,8 @@ class Flattener:
         self,
         clock: Clock,
         ledger: Ledger,
-        intake: Intake,
+        placer: Placer,
+        canceller: Canceller,
         handler: IBKRHandler,
         account: str,
         session_id: str,
@@ -82,7 +84,8 @@ class Flattener:
     ) -> None:
         self._clock = clock
         self._ledger = ledger
-        self._intake = intake
+        self._placer = placer
+        self._canceller = canceller
         self._handler = handler
         self._exec = handler.orders
         self._account = account
@@ -94,8 +97,8 @@ class Flattener:
         self._hurry = asyncio.Event()
 
     async def get_out(self, reason: str, *, patience_s: float = PATIENCE_S) -> Outcome:
-        """Halts the intake for good, then cancels and flattens until flat or out of patience (seconds, may be inf)."""
-        self._intake.halt(reason)
+        """Halts strategies for good, then cancels and flattens until flat or out of patience (seconds, may be inf)."""
+        self._placer.halt(reason)
         until = asyncio.get_running_loop().time() + patience_s
         if self._turn.locked():
             self._until = min(self._until, until)
@@ -121,9 +124,8 @@ class Flattener:
         """Ask for every order's end and wait for each to be confirmed, within limits; an UNKNOWN one never is."""
         for order in self._ledger.unresolved():
             if order.state.may_fill:
-                await self._exec.pacer.acquire(Lane.CANCEL)
                 try:
-                    self._exec.send_cancel(order.order_id)
+                    await self._canceller.ask(order)
                 except IBKRError as error:
                     self._alarm(f"cancel of {order.order_id}: {error}", order.symbol)
         await self._until_resolved(lambda order: order.state is not OrderState.UNKNOWN)
@@ -177,7 +179,7 @@ class Flattener:
                 continue  # in doubt, or the broker says there is nothing to close
             quantity = min(abs(held), abs(recorded), self._max_order_shares or abs(held))
             side = Direction.SELL if held > 0 else Direction.BUY
-            placed.append(await self._intake.place_flatten(self._intent(symbol, side, quantity)))
+            placed.append(await self._placer.place_flatten(self._intent(symbol, side, quantity)))
         mine = {order.intent_id for order in placed}
         await self._until_resolved(lambda order: order.intent_id in mine)
         return any(order.filled for order in placed)

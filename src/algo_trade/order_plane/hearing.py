@@ -1,18 +1,20 @@
 """Listening to the broker: every event into the books, a reconciliation whenever the gate has shut, and questions
 about orders the broker has been silent about.
 
-Silence is no answer. An order that should have ended by now (it was to fill or be cancelled at once, or its end speaks
-of executions that have not come) is asked about when our patience is over, and after that less and less often: each
-answer that changes nothing doubles the wait. So is a commission that is missing.
+Silence is no answer. An order that should have ended by now (it was to fill or be cancelled at once, its end speaks of
+executions that have not come, or it is an exit of which nothing is left to take back) is asked about when our patience
+is over, and after that less and less often: each answer that changes nothing doubles the wait. So is a commission that
+is missing, and an amendment; a cancel is then sent again as well.
 """
 
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
 
 from algo_trade.clock import Clock
-from algo_trade.contracts import OrderType, SessionEventKind, Severity, TimeInForce
+from algo_trade.contracts import SessionEventKind, Severity
 from algo_trade.ibkr import IBKRHandler
 from algo_trade.ibkr.events import (
     CommissionReport,
@@ -25,15 +27,26 @@ from algo_trade.ibkr.events import (
     OrderEvent,
     OrderStatus,
 )
+from algo_trade.order_plane.amendment import AmendmentState
 from algo_trade.order_plane.broker_events import BrokerEvents
+from algo_trade.order_plane.cancelling import Canceller
 from algo_trade.order_plane.ledger import Ledger
 from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.notify import Notify
 from algo_trade.order_plane.order import Order
 from algo_trade.order_plane.reconcile import Reconciler
+from algo_trade.risk import at_once
 
 _WATCH_S = 1.0
 _ASKS_MAX = 10
+
+
+class _Question(NamedTuple):
+    """Something the broker owes an answer to, since when (UTC epoch ns)."""
+
+    about: Hashable
+    since_ns: int
+    is_cancel: bool = False
 
 
 class Hearing:
@@ -46,6 +59,7 @@ class Hearing:
         ledger: Ledger,
         events: BrokerEvents,
         reconciler: Reconciler,
+        canceller: Canceller,
         notify: Notify,
         patience_ns: int,
     ) -> None:
@@ -54,14 +68,17 @@ class Hearing:
         self._ledger = ledger
         self._events = events
         self._reconciler = reconciler
+        self._canceller = canceller
         self._notify = notify
         self._patience_ns = patience_ns
-        self._asked: dict[UUID, tuple[int, int]] = {}  # how often about an order, and when last
+        self._asked: dict[Hashable, tuple[int, int]] = {}  # how often about what, and when last
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
         async for event in self._handler.orders.poll_reports():
             self.hear(event)
+            if self._events.unwanted:
+                self._wake.set()
 
     def hear(self, event: OrderEvent) -> None:
         if isinstance(event, OrderStatus):
@@ -87,15 +104,20 @@ class Hearing:
         """Reconcile when the gate is shut, ask when somebody is overdue; look at once when the link changes."""
         while True:
             await self._pause()
+            while self._events.unwanted:
+                await self._canceller.withdraw(*self._events.unwanted.pop(0))
             if self._handler.orders.gate.reason is not None:
                 if self._handler.connection.connected:
                     await self._reconciler.reconcile()
+                    await self._canceller.again()
             elif (overdue := self._overdue()) or self._events.resync_wanted:
                 self._events.resync_wanted = False
-                for order in overdue:
-                    times, _ = self._asked.get(order.intent_id, (0, 0))
-                    self._asked[order.intent_id] = times + 1, self._clock.now_ns()
+                for question in overdue:
+                    times, _ = self._asked.get(question.about, (0, 0))
+                    self._asked[question.about] = times + 1, self._clock.now_ns()
                 await self._reconciler.resync()
+                if any(question.is_cancel for question in overdue):
+                    await self._canceller.again()
 
     async def _pause(self) -> None:
         try:
@@ -105,19 +127,36 @@ class Hearing:
             return
         self._wake.clear()
 
-    def _overdue(self) -> list[Order]:
-        late = [order for order in self._ledger.unresolved() if _should_be_over(order)]
-        return [order for order in (*late, *self._ledger.incomplete()) if self._is_due(order)]
+    def _overdue(self) -> list[_Question]:
+        return [question for question in self._open_questions() if self._is_due(question)]
 
-    def _is_due(self, order: Order) -> bool:
-        times, asked_ns = self._asked.get(order.intent_id, (0, 0))
-        last_ns = max(order.sent_ns or 0, order.last_fill_ns or 0, asked_ns)
+    def _open_questions(self) -> Iterator[_Question]:
+        for order in self._ledger.unresolved():
+            if self._should_be_over(order):
+                yield _about(order)
+            if (withdrawn_ns := self._canceller.withdrawn_ns(order)) is not None:
+                yield _Question(("withdrawn", order.intent_id), withdrawn_ns, is_cancel=True)
+            for one in order.amendments:
+                if one.state is AmendmentState.SENDING and one.sent_ns is not None:
+                    yield _Question(one.amendment_id, one.sent_ns, one.is_cancel)
+        for order in self._ledger.incomplete():
+            yield _about(order)
+
+    def _is_due(self, question: _Question) -> bool:
+        times, asked_ns = self._asked.get(question.about, (0, 0))
+        last_ns = max(question.since_ns, asked_ns)
         return times < _ASKS_MAX and self._clock.now_ns() - last_ns > self._patience_ns << times
 
+    def _should_be_over(self, order: Order) -> bool:
+        """The broker may let an order rest that was meant to; any other comes to its end at once, or somebody tells."""
+        if order.state is OrderState.SENDING:
+            return True
+        if order.state is not OrderState.WORKING:
+            return False
+        entry = self._ledger.entry_of(order)
+        spent = entry is not None and entry.state.terminal and self._ledger.open_shares(entry) <= 0
+        return order.ending is not None or at_once(order.intent) or order.remaining <= 0 or spent
 
-def _should_be_over(order: Order) -> bool:
-    """The broker may let an order rest that was meant to; any other comes to its end at once, or somebody tells."""
-    if order.state is OrderState.SENDING or (order.ending is not None and order.state is OrderState.WORKING):
-        return True
-    at_once = order.intent.order_type is OrderType.MARKET or order.intent.time_in_force is TimeInForce.IOC
-    return order.state is OrderState.WORKING and at_once
+
+def _about(order: Order) -> _Question:
+    return _Question(order.intent_id, max(order.sent_ns or 0, order.last_fill_ns or 0))

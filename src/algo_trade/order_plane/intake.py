@@ -1,203 +1,167 @@
-"""From a record of order_intents to bytes at the gateway, or to a reason why not.
+"""Reading order_intents: each record once, each answered, none lost.
 
-Marks: everything accepted is journalled with the offset it was read at (J). When the pacer has a token to
-spare, J and S share one commit; otherwise J is written alone, the token is waited for, and everything that
-time can change (validity, latch, gate, quotes) is checked again before S. The bytes leave after S, in the
-same turn of the loop, and are never sent again.
+An intent becomes an order, an entry waits for its exits and becomes a bracket with them, an amendment finds its order.
+What cannot be read, and what amends an order nobody knows, goes aside as a dead letter.
 
-An order whose process died between J and S is taken up again by the next one: no byte of it has left. It waits for
-the first quote of its symbol, and goes or expires.
+Records are answered one after the other, so what stands behind an order that waits for a token, a cancel too, waits
+with it: about a second at most. The offset is journalled with what came of the record, and never beyond one that is
+held.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from algo_trade.bus import Bus, DeadLetterOffice, Invalid, OrderPlaneValidator, Record, Subscription
-from algo_trade.clock import Clock, from_utc
-from algo_trade.contracts import ApprovedOrder, OrderIntent
-from algo_trade.ibkr import IBKRExecClient, Lane
-from algo_trade.ibkr.errors import IBKRError
-from algo_trade.ibkr.instruments import Instrument
+from algo_trade.clock import Clock
+from algo_trade.contracts import OrderAmendment, OrderIntent
+from algo_trade.order_plane.amending import Amender
+from algo_trade.order_plane.amendment import Amendment, AmendmentState
+from algo_trade.order_plane.brackets import Brackets
+from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.ledger import Ledger, ReadAt
-from algo_trade.order_plane.lifecycle import Trigger
+from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.order import Order, OrderKind
-from algo_trade.risk import Approved, Exposure, Marks, PreTradeCheck, Refused
-
-_QUOTE_POLL_S = 0.1
+from algo_trade.order_plane.placing import Placer
 
 
 class Intake:
-    """One task calls `run`. `halt` closes it for strategies at once; flatten orders come in by `place`."""
+    """One task calls `run`. `halt` closes it for strategies at once."""
 
     def __init__(
-        self,
-        bus: Bus,
-        clock: Clock,
-        ledger: Ledger,
-        check: PreTradeCheck,
-        exec_client: IBKRExecClient,
-        marks: Marks,
-        instruments: dict[str, Instrument],
-        session_id: str,
-        announce: Callable[[OrderIntent], None],
+        self, bus: Bus, clock: Clock, journal: Journal, ledger: Ledger, placer: Placer, amender: Amender
     ) -> None:
         self._bus = bus
         self._clock = clock
+        self._journal = journal
         self._ledger = ledger
-        self._check = check
-        self._exec = exec_client
-        self._marks = marks
-        self._instruments = instruments
-        self._session_id = session_id
-        self._announce = announce
+        self._placer = placer
+        self._amender = amender
         self._validator = OrderPlaneValidator()
         self._dead_letters = DeadLetterOffice(bus)
-        self.halted: str | None = None
-        self._read: dict[tuple[str, int], int] = {}  # the next offset to answer, by partition
+        self._brackets = Brackets()
+        # By topic and partition: the next offset to read, and the one to which every record has been dealt with.
+        self._next: dict[tuple[str, int], int] = {}
+        self._done: dict[tuple[str, int], int] = {}
+
+    @property
+    def halted(self) -> str | None:
+        """Why no strategy's order is sent, or None."""
+        return self._placer.halted
 
     def halt(self, reason: str) -> None:
-        """From now on no strategy's order is sent; the first reason stays."""
-        self.halted = self.halted or reason
+        """From now on no strategy's order is sent, and none is changed; cancels still pass."""
+        self._placer.halt(reason)
 
-    async def run(self, intents: Subscription, accepted: Sequence[Order] = ()) -> None:
-        """`accepted`: what an earlier process left between J and S."""
-        self._read = intents.position()
-        for order in accepted:
-            await self.resume(order)
-        while records := await intents.fetch():
+    async def run(self, intents: Subscription) -> None:
+        """Take up what an earlier process left between J and S, then read until the subscription ends."""
+        self._next, self._done = intents.position(), intents.position()
+        await self._resume()
+        while (records := await self._fetch(intents)) is not None:
             for record in records:
                 await self.take(record)
-                self._read[record.topic, record.partition] = record.offset + 1
+                self._done[record.topic, record.partition] = record.offset + 1
+            self._refuse_overdue()
 
     @property
     def caught_up(self) -> bool:
-        """Whether every intent in the log has its answer."""
+        """Whether every record in the log has its answer."""
         return all(
-            offset >= self._bus.head(topic)[partition] for (topic, partition), offset in self._read.items()
+            self._before_held(place, done) >= self._bus.head(place[0])[place[1]]
+            for place, done in self._done.items()
         )
 
     async def take(self, record: Record) -> None:
-        """Answer one record: an order, or a report that says why there is none, or a dead letter."""
-        read_at = ReadAt(self._bus.log_id(record.topic), record.topic, record.partition, record.offset + 1)
+        """Answer one record, or hold it."""
+        place = record.topic, record.partition
+        self._next[place] = record.offset + 1
         try:
-            intent = self._validator.validate(record, OrderIntent)
+            message = self._validator.validate_any(record)
         except Invalid as invalid:
-            await self._dead_letters.send(record, invalid.reasons, type(self._validator).__name__)
-            self._ledger.skip(read_at)
+            await self._aside(record, invalid.reasons)
             return
+        if isinstance(message, OrderAmendment):
+            await self._amend(message, record)
+        elif isinstance(message, OrderIntent):
+            await self._intent(message, record)
+
+    # -- what a record may be ----------------------------------------------------------------------
+    async def _intent(self, intent: OrderIntent, record: Record) -> None:
+        place = record.topic, record.partition
         if self._ledger.known(intent.intent_id):
-            self._ledger.skip(read_at)  # PT-08: read again after a crash, or a flatten order's own record
-            return
-        order = Order(intent, OrderKind.STRATEGY, accepted_ns=self._clock.now_ns())
-        await self._place(order, read_at)
-
-    async def place_flatten(self, intent: OrderIntent) -> Order:
-        """An order made here to get out. It needs no bus; the log hears of it when it is in the journal."""
-        order = Order(intent, OrderKind.FLATTEN, accepted_ns=self._clock.now_ns())
-        try:
-            await self._place(order, None)
-        finally:
-            if self._ledger.known(intent.intent_id):
-                self._announce(intent)
-        return order
-
-    async def resume(self, order: Order) -> None:
-        """An order whose journal says J and nothing more: no byte has left, so it may still go or expire."""
-        valid_until_ns = from_utc(order.intent.valid_until)
-        while order.kind is OrderKind.STRATEGY and self._marks.get(order.symbol) is None:
-            if self.halted is not None or self._clock.now_ns() >= valid_until_ns:
-                break
-            await asyncio.sleep(_QUOTE_POLL_S)
-        await self._when_paced(order)
-
-    async def _place(self, order: Order, read_at: ReadAt | None) -> None:
-        decision = self._decide(order)
-        if decision is None or isinstance(decision, Refused):
-            self._refuse(order, decision, read_at)
-            return
-        order.price_micros = decision.reservation.price_micros
-        if self._exec.pacer.try_acquire(Lane.ORDER):
-            self._send(order, decision.order, read_at)
-            return
-        self._ledger.commit(order, read_at=read_at, report=False)
-        await self._when_paced(order)
-
-    async def _when_paced(self, order: Order) -> None:
-        await self._exec.pacer.acquire(Lane.ORDER)
-        decision = self._decide(order)
-        if decision is None or isinstance(decision, Refused):
-            self._refuse(order, decision, None)
+            self._ledger.skip(self._read_at(place))  # PT-08: read again after a crash, or our own record
+        elif intent.parent_intent_id is not None:
+            await self._exit(intent, place)
+        elif intent.attached_exits is not None:
+            self._brackets.hold(intent, place, record.offset, asyncio.get_running_loop().time())
         else:
-            self._send(order, decision.order, None)
+            await self._placer.place(self._accept([intent]), self._read_at(place))
 
-    def _decide(self, order: Order) -> Approved | Refused | None:
-        """None: its validity is over."""
-        intent, now_ns = order.intent, self._clock.now_ns()
-        if now_ns >= from_utc(intent.valid_until):
-            return None
-        reasons = self._state_reasons(order)
-        symbol = intent.symbol
-        reserved = self._ledger.reservations(but=order)
-        positions = self._ledger.account_positions()
-        mids = self._marks.mids_micros([*positions, symbol])
-        verdict = self._check.check(
-            intent,
-            self._instruments.get(symbol),
-            self._marks.get(symbol),
-            Exposure(positions, reserved, mids),
-            now_ns,
-            reduce_only=order.kind is OrderKind.FLATTEN,
-        )
-        if isinstance(verdict, Refused):
-            reasons += verdict.reasons
-        return Refused(tuple(reasons)) if reasons else verdict
+    async def _exit(self, intent: OrderIntent, place: tuple[str, int]) -> None:
+        held = self._brackets.join(intent)
+        if held is None:
+            why = f"BR-04 no entry {intent.parent_intent_id} waits for this exit"
+            self._placer.refuse(self._accept([intent]), why, self._read_at(place))
+        elif held.complete:
+            self._brackets.release(held)
+            await self._placer.place(self._accept(held.intents), self._read_at(held.place))
 
-    def _state_reasons(self, order: Order) -> list[str]:
-        """What depends on where we are, not on the order."""
-        reasons = []
-        intent, symbol = order.intent, order.symbol
-        if intent.session_id != self._session_id:
-            reasons.append(f"ID-01 the intent belongs to session {intent.session_id}")
-        if order.kind is OrderKind.STRATEGY:
-            if self.halted is not None:
-                reasons.append(f"KS-01 trading is halted: {self.halted}")
-            if frozen := self._ledger.frozen.get(symbol):
-                reasons.append(f"RC-01 {symbol} is frozen: {frozen}")
-        if self._exec.gate.reason is not None:
-            reasons.append(f"RC-02 not reconciled: {self._exec.gate.reason}")
-        busy = [other for other in self._ledger.unresolved(symbol) if other is not order]
-        if busy:
-            reasons.append(f"ID-03 {symbol} has an unresolved order {busy[0].order_id}")
-        return reasons
-
-    def _refuse(self, order: Order, decision: Refused | None, read_at: ReadAt | None) -> None:
-        if decision is None:
-            order.reason = "ID-02 its validity ended before it could be sent"
-            order.apply(Trigger.EXPIRE)
+    async def _amend(self, wish: OrderAmendment, record: Record) -> None:
+        order = self._ledger.find(order_ref=str(wish.intent_id))
+        if order is None:
+            await self._aside(record, (f"intent_id: there is no order of intent {wish.intent_id}",))
+        elif self._journal.knows_amendment(wish.amendment_id):
+            self._ledger.skip(self._read_at((record.topic, record.partition)))
         else:
-            order.reason = "; ".join(decision.reasons)
-            order.apply(Trigger.REFUSE)
-        self._ledger.commit(order, read_at=read_at)
+            await self._amender.amend(order, wish, self._read_at((record.topic, record.partition)))
 
-    def _send(self, order: Order, approved: ApprovedOrder, read_at: ReadAt | None) -> None:
-        """Mark S, then the bytes, with nothing in between that could let another task run."""
-        order.order_id = self._exec.next_order_id()
-        order.sent_ns = self._clock.now_ns()
-        order.apply(Trigger.SEND)
-        self._ledger.commit(order, read_at=read_at)
-        if self.halted is not None and order.kind is OrderKind.STRATEGY:
-            self._not_sent(
-                order, f"KS-01 trading is halted: {self.halted}"
-            )  # the report just made tripped the stop
-            return
+    async def _aside(self, record: Record, reasons: Sequence[str]) -> None:
+        await self._dead_letters.send(record, reasons, type(self._validator).__name__)
+        self._ledger.skip(self._read_at((record.topic, record.partition)))
+
+    def _accept(self, intents: Sequence[OrderIntent]) -> list[Order]:
+        now_ns = self._clock.now_ns()
+        return [Order.accept(intent, OrderKind.STRATEGY, now_ns) for intent in intents]
+
+    # -- brackets that are not whole ---------------------------------------------------------------
+    async def _fetch(self, intents: Subscription) -> Sequence[Record] | None:
+        """The next records, or none when a bracket's time is up first; None at the end."""
+        until_s = self._brackets.patience_ends_s
         try:
-            self._exec.send_order(approved, order.order_id)
-        except IBKRError as error:
-            self._not_sent(order, str(error))
+            async with asyncio.timeout_at(until_s):
+                return await intents.fetch() or None
+        except TimeoutError:
+            return ()
 
-    def _not_sent(self, order: Order, why: str) -> None:
-        order.reason = f"not sent: {why}"
-        order.apply(Trigger.NOT_SENT)
-        self._ledger.commit(order)
+    def _refuse_overdue(self) -> None:
+        for held in self._brackets.overdue(asyncio.get_running_loop().time()):
+            self._brackets.release(held)
+            came = f"{len(held.exits)} of {held.entry.attached_exits} exits came"
+            why = f"BR-01 {came} in time: half a bracket is not sent"
+            self._placer.refuse(self._accept(held.intents), why, self._read_at(held.place))
+
+    # -- after a restart ---------------------------------------------------------------------------
+    async def _resume(self) -> None:
+        for order in self._ledger.unresolved():
+            if order.state is OrderState.ACCEPTED and order.entry_id is None:
+                exits = [leg for leg in self._ledger.exits_of(order) if leg.state is OrderState.ACCEPTED]
+                await self._placer.resume([order, *exits])
+        for order in self._ledger.unresolved():
+            change = order.change_under_way()
+            if change is not None and change.state is AmendmentState.ACCEPTED:
+                await self._resume_change(order, change)
+
+    async def _resume_change(self, order: Order, change: Amendment) -> None:
+        await self._placer.until_quoted(order.symbol, change.valid_until_ns)
+        await self._amender.resume(order, change)
+
+    # -- offsets -----------------------------------------------------------------------------------
+    def _before_held(self, place: tuple[str, int], offset: int) -> int:
+        """An offset of a partition, or that of the first record held there, whichever comes first."""
+        first_held = self._brackets.first_offset(place)
+        return offset if first_held is None else min(first_held, offset)
+
+    def _read_at(self, place: tuple[str, int]) -> ReadAt:
+        """What may be written down as read with the record at hand."""
+        return ReadAt(self._bus.log_id(place[0]), *place, self._before_held(place, self._next[place]))

@@ -1,8 +1,12 @@
 """The durable memory of one account: what was accepted, sent, filled and told, and whether trading is latched.
 
-One file an account, synchronous=FULL: a mark counts when its commit has returned. Everything that belongs
-together is written in one transaction: an accepted intent and the offset it was read at, an order's new
-state and the report that tells of it. Orders stay for ever; a day has few.
+One file an account: a mark counts when its commit has returned. Everything that belongs together is written in one
+transaction: an accepted intent and the offset it was read at, an order's new state and the report that tells of it.
+Orders stay for ever; a day has few.
+
+With synchronous=FULL, which it is unless set otherwise, a mark survives the loss of power too. With NORMAL it survives
+the death of the process (kill -9) and no more: what was written in the moments before a power cut may be gone, and
+with it the knowledge of an order the broker has. It saves an order the wait for the disk.
 
 JournalError
   JournalStop   the file cannot be used (locked by another process, another account's, damaged, disk full):
@@ -18,11 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 from uuid import UUID
 
 from algo_trade.contracts import ExecutionReport
-from algo_trade.order_plane.journal_tables import SCHEMA, SCHEMA_VERSION, read_orders, write_order
+from algo_trade.order_plane.journal_tables import SCHEMA, SCHEMA_VERSION, UPGRADES, read_orders, write_order
 from algo_trade.order_plane.order import Order
 
 
@@ -47,7 +51,7 @@ class KillEvent:
 class Journal:
     """Open with `Journal(path, account)`; one process at a time, held by a lock file beside it."""
 
-    def __init__(self, path: Path, account: str) -> None:
+    def __init__(self, path: Path, account: str, *, synchronous: Literal["full", "normal"] = "full") -> None:
         self.path = path
         self._lock: IO[str] | None = None
         self._db: sqlite3.Connection
@@ -56,7 +60,7 @@ class Journal:
             self._lock = _take_lock(path)
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.execute(f"PRAGMA synchronous={synchronous}")
             self._db.executescript(SCHEMA)
             self._check_owner(account)
         except (OSError, sqlite3.Error) as error:
@@ -106,12 +110,17 @@ class Journal:
 
     # -- orders ------------------------------------------------------------------------------------
     def put(self, order: Order) -> None:
-        """Insert or replace an order with its fills."""
+        """Insert or replace an order with its fills and amendments."""
         write_order(self._db, order)
 
     def orders(self) -> list[Order]:
         """Every order ever accepted, in order of acceptance."""
         return read_orders(self._db)
+
+    def knows_amendment(self, amendment_id: UUID) -> bool:
+        """Whether it was accepted before, carried out or refused."""
+        row = self._db.execute("SELECT 1 FROM amendments WHERE amendment_id=?", (str(amendment_id),))
+        return row.fetchone() is not None
 
     # -- reports -----------------------------------------------------------------------------------
     def put_report(self, report: ExecutionReport, session_id: str) -> None:
@@ -183,6 +192,9 @@ class Journal:
     # -- opening -----------------------------------------------------------------------------------
     def _check_owner(self, account: str) -> None:
         found = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
+        while found.get("account") == account and (upgrade := UPGRADES.get(found["schema"])):
+            self._db.executescript(f"BEGIN IMMEDIATE; {upgrade} COMMIT;")
+            found = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
         if not found:
             self._db.executemany(
                 "INSERT INTO meta VALUES (?,?)", [("schema", SCHEMA_VERSION), ("account", account)]

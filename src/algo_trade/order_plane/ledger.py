@@ -1,24 +1,25 @@
 """Every order this account's journal knows, in memory, with what follows from them.
 
-The rule: memory never runs ahead of the journal. `commit` writes an order, its next report and the offset of
-the record it came from in one transaction, and only then is the report handed on.
+The rule: memory never runs ahead of the journal. `commit` writes orders that belong together, their next reports and
+the offset of the record they came from in one transaction, and only then are the reports handed on.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from uuid import UUID
 
 from algo_trade.clock import Clock
 from algo_trade.contracts import ExecutionReport
 from algo_trade.order_plane.journal import Journal
+from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.order import Order
-from algo_trade.order_plane.reports import make_report, status_of
+from algo_trade.order_plane.reports import make_reports, status_of
 from algo_trade.portfolio import Book, Portfolio
 from algo_trade.portfolio.portfolio import execution_key
-from algo_trade.risk import Reservation
+from algo_trade.risk import Reservation, exits_reservation
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,15 @@ class Ledger:
         self._of_session: dict[UUID, Order] = {}
         self._unresolved: dict[UUID, Order] = {}
         self._incomplete: dict[UUID, Order] = {}
+        self._exits: dict[UUID, list[Order]] = {}  # by entry, in order of acceptance
         self._held: dict[UUID, int] = {}  # signed shares each order brought
         self._positions: dict[str, int] = {}
         self._frozen: dict[str, dict[str, str]] = {}  # symbol → cause → text
         self._changed = asyncio.Event()
         self.highest_order_id = 0
+        self.refused_adaptive: dict[
+            str, str
+        ] = {}  # symbol → why the broker refused an Adaptive order this session
         self.portfolio = Portfolio()  # this session's fills, and what it found
         self.changes = 0  # counts commits: a comparison that spans one is void
         for order in journal.orders():
@@ -94,6 +99,18 @@ class Ledger:
         """Orders that are not over, in order of acceptance; UNKNOWN ones are among them."""
         return [o for o in self._unresolved.values() if o.unresolved and symbol in (None, o.symbol)]
 
+    def exits_of(self, entry: Order) -> list[Order]:
+        """The exits attached to an order, over or not."""
+        return list(self._exits.get(entry.intent_id, ()))
+
+    def entry_of(self, order: Order) -> Order | None:
+        """The order whose exit this one is; None for any other order."""
+        return None if order.entry_id is None else self._orders.get(order.entry_id)
+
+    def open_shares(self, entry: Order) -> int:
+        """What an entry brought and its exits have not taken back; negative when they took back too much."""
+        return entry.filled - sum(one.filled for one in self._exits.get(entry.intent_id, ()))
+
     def incomplete(self) -> list[Order]:
         """Orders that are over, and of which an execution or a commission is still to come."""
         return [order for order in self._incomplete.values() if order.incomplete]
@@ -102,9 +119,22 @@ class Ledger:
         return list(self._of_session.values())
 
     # -- what follows from the orders --------------------------------------------------------------
-    def reservations(self, *, but: Order | None = None) -> list[Reservation]:
-        """The risk of every order but one."""
-        found = [order.reservation() for order in self.unresolved() if order is not but]
+    def reservations(self, *, but: Container[UUID] = ()) -> list[Reservation]:
+        """The risk of every order but those named; the exits of one entry hold theirs together."""
+        found: list[Reservation | None] = []
+        exits: dict[UUID, list[Order]] = {}
+        for order in self.unresolved():
+            if order.intent_id in but:
+                continue
+            if order.entry_id is None:
+                found.append(order.reservation())
+            else:
+                exits.setdefault(order.entry_id, []).append(order)
+        for entry_id, still_open in exits.items():
+            entry = self._orders[entry_id]
+            taken_back = entry.filled - self.open_shares(entry)
+            rests = [order.most_shares - order.filled for order in still_open]
+            found.append(exits_reservation(entry.symbol, entry.sign * entry.filled, taken_back, rests))
         return [reservation for reservation in found if reservation is not None]
 
     def account_positions(self) -> dict[str, int]:
@@ -113,8 +143,8 @@ class Ledger:
 
     @property
     def holding_quietly(self) -> bool:
-        """A position is open and no order is under way."""
-        return bool(self.portfolio.positions()) and not self.unresolved()
+        """A position is open, and whatever orders there are only rest."""
+        return bool(self.portfolio.positions()) and all(order.rests for order in self.unresolved())
 
     # -- doubt -------------------------------------------------------------------------------------
     @property
@@ -141,19 +171,28 @@ class Ledger:
             del self._frozen[symbol]
 
     # -- changing ----------------------------------------------------------------------------------
-    def commit(self, order: Order, *, read_at: ReadAt | None = None, report: bool = True) -> None:
-        """One transaction: the order, its next report, the offset. Durable when it returns."""
-        made = make_report(order, self._clock.now_ns(), self._account) if report else None
+    def commit(self, *orders: Order, read_at: ReadAt | None = None, report: bool = True) -> None:
+        """One transaction: the orders, what they have to tell, the offset. Durable when it returns."""
+        now_ns = self._clock.now_ns()
+        told = (
+            [made for order in orders for made in make_reports(order, now_ns, self._account)]
+            if report
+            else []
+        )
         with self._journal.transaction():
-            self._journal.put(order)
-            if made is not None:
-                self._journal.put_report(made, order.session_id)
+            for order in orders:
+                self._journal.put(order)
+            for made in told:
+                self._journal.put_report(made, made.session_id)
             if read_at is not None:
                 self._set_offset(read_at)
-        self.index(order)
+        for order in orders:
+            if report:
+                order.answers.clear()
+            self.index(order)
         self.changes += 1
-        if made is not None:
-            if order.session_id == self._session_id:
+        for made in told:
+            if made.session_id == self._session_id:
                 self.portfolio.apply(made)
             self._on_report(made)
         self.touch()
@@ -183,9 +222,13 @@ class Ledger:
     def index(self, order: Order) -> None:
         """Look at an order anew: at what follows from it, and by which names it is found."""
         number = order.intent_id
+        if order.entry_id is not None and number not in self._orders:
+            self._exits.setdefault(order.entry_id, []).append(order)
         self._orders[number] = order
         if order.session_id == self._session_id:
             self._of_session[number] = order
+            if order.adaptive and order.state is OrderState.REJECTED:
+                self.refused_adaptive[order.symbol] = order.reason or "an order was refused"
         if order.order_id:
             self._by_order_id[order.order_id] = order
             self.highest_order_id = max(self.highest_order_id, order.order_id)
@@ -232,4 +275,5 @@ def _keep(orders: dict[UUID, Order], order: Order, belongs: bool) -> None:
 def news(order: Order) -> tuple[object, ...]:
     """What a report is made for: compare before and after an event."""
     fills = tuple((fill.execution_id, fill.commission_micros) for fill in order.fills.values())
-    return status_of(order), fills, order.acknowledged_ns is not None, order.reason
+    answered = len(order.answers)
+    return status_of(order), fills, order.acknowledged_ns is not None, order.reason, order.terms, answered

@@ -7,18 +7,15 @@ come to stand where the old one was.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from algo_trade.bus import AtOffsets, Bus, Invalid, OrderPlaneValidator
-from algo_trade.contracts import ExecutionReport, Message, OrderIntent
+from algo_trade.contracts import ExecutionReport, Message, OrderAmendment, OrderIntent
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.ledger import Ledger
 from algo_trade.order_plane.order import OrderKind
 from algo_trade.order_plane.outbox import Outbox
 
 INTENTS, REPORTS = "order_intents", "exec_reports"
-
-M = TypeVar("M", bound=Message)
 
 
 def where_to_read(bus: Bus, journal: Journal) -> AtOffsets:
@@ -41,28 +38,34 @@ async def tell_the_log(
 
     To be done before anything new is told: a report must not come after its successor. `key` is a symbol's in the log.
     """
-    told = {report.report_id for report in await _read(bus, REPORTS, ExecutionReport)}
-    asked = {intent.intent_id: intent for intent in await _read(bus, INTENTS, OrderIntent)}
+    told = {
+        message.report_id for message in await _read(bus, REPORTS) if isinstance(message, ExecutionReport)
+    }
+    asked = [m for m in await _read(bus, INTENTS) if isinstance(m, OrderIntent | OrderAmendment)]
+    wished = {message.intent_id for message in asked if isinstance(message, OrderIntent)}
     for order in ledger.of_session():
-        if order.kind is OrderKind.FLATTEN and order.intent_id not in asked:
+        if order.kind is OrderKind.FLATTEN and order.intent_id not in wished:
             outbox.put(INTENTS, order.intent, key(order.symbol))
     reports = journal.reports(session_id)
-    for intent in asked.values():
-        if intent.session_id != session_id:
-            reports += journal.reports_of(intent.intent_id)  # refused here: the answer belongs here too
+    # Refused here: the answer belongs here too, whichever session it is about.
+    named = {message.intent_id: None for message in asked}
+    ours = {report.intent_id for report in reports}
+    for intent_id in named:
+        if intent_id not in ours:
+            reports += journal.reports_of(intent_id)
     for report in reports:
         if report.report_id not in told:
             outbox.put(REPORTS, report, key(report.symbol))
     await outbox.settled()
 
 
-async def _read(bus: Bus, topic: str, model: type[M]) -> list[M]:
+async def _read(bus: Bus, topic: str) -> list[Message]:
     """What can be read of a topic: a poisoned record was made a dead letter when it came, and must not stop a start."""
     validator = OrderPlaneValidator()
     found = []
     async for record in bus.replay(topic):
         try:
-            found.append(validator.validate(record, model))
+            found.append(validator.validate_any(record))
         except Invalid:
             continue
     return found

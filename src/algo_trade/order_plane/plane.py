@@ -18,18 +18,20 @@ from algo_trade.contracts import ExecutionReport, SessionEventKind, Severity
 from algo_trade.ibkr import IBKRHandler
 from algo_trade.ibkr.errors import IBKRError
 from algo_trade.ibkr.instruments import Instrument
+from algo_trade.order_plane.amending import Amender
 from algo_trade.order_plane.broker_check import BrokerCheck, read_cash_micros
 from algo_trade.order_plane.broker_events import BrokerEvents
+from algo_trade.order_plane.cancelling import Canceller
 from algo_trade.order_plane.flatten import PATIENCE_S, Flattener, Outcome
 from algo_trade.order_plane.hearing import Hearing
 from algo_trade.order_plane.intake import Intake
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.ledger import Ledger
-from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.log_repair import INTENTS, REPORTS, tell_the_log, where_to_read
 from algo_trade.order_plane.monitor import Monitor
 from algo_trade.order_plane.notify import Notify
 from algo_trade.order_plane.outbox import Outbox
+from algo_trade.order_plane.placing import Placer
 from algo_trade.order_plane.reconcile import Reconciler
 from algo_trade.portfolio import Pnl
 from algo_trade.risk import KillSwitch, Limits, Marks, PreTradeCheck, Trip
@@ -75,23 +77,56 @@ class OrderPlane:
         self.monitor = Monitor(ledger, self.marks, switch, self._on_trip, self._on_peak)
         self.monitor.tripped = latched is not None
         self.reconciler = Reconciler(handler, ledger, self.events, account, notify)
+        self.canceller = Canceller(clock, ledger, handler.orders, notify)
         self.hearing = Hearing(
-            handler, clock, ledger, self.events, self.reconciler, notify, round(patience_s * 1e9)
-        )
-        self.intake = Intake(
-            bus,
+            handler,
             clock,
             ledger,
-            PreTradeCheck(limits, account),
-            handler.orders,
+            self.events,
+            self.reconciler,
+            self.canceller,
+            notify,
+            round(patience_s * 1e9),
+        )
+        self.placer, self.intake = self._way_out(PreTradeCheck(limits, account))
+        self.flattener = Flattener(
+            clock,
+            ledger,
+            self.placer,
+            self.canceller,
+            handler,
+            account,
+            session_id,
+            limits.max_order_shares,
+            notify,
+        )
+
+    def _way_out(self, check: PreTradeCheck) -> tuple[Placer, Intake]:
+        """The path of an intent or an amendment: intake → placer or amender → gateway."""
+        clock, ledger, session_id = self._clock, self.ledger, self._session_id
+        orders = self._handler.orders
+        placer = Placer(
+            clock,
+            ledger,
+            check,
+            orders,
             self.marks,
             self._instruments,
             session_id,
-            lambda intent: outbox.put(INTENTS, intent, self._key(intent.symbol)),
+            lambda intent: self._outbox.put(INTENTS, intent, self._key(intent.symbol)),
         )
-        self.flattener = Flattener(
-            clock, ledger, self.intake, handler, account, session_id, limits.max_order_shares, notify
+        amender = Amender(
+            clock,
+            ledger,
+            check,
+            orders,
+            self.canceller,
+            self.marks,
+            self._instruments,
+            session_id,
+            lambda: placer.halted,
         )
+        return placer, Intake(self._bus, clock, self._journal, ledger, placer, amender)
 
     # -- starting ----------------------------------------------------------------------------------
     async def start(self, instruments: dict[str, Instrument]) -> None:
@@ -106,11 +141,11 @@ class OrderPlane:
         await self.reconciler.reconcile()
         await self._check_baseline()
         await self._know_what_is_held()
+        await self._withdraw_what_is_old()
         intents = self._bus.subscribe([INTENTS], start=start)
         quotes = self._bus.subscribe([QUOTES], start=Latest())
         self._subscriptions = [intents, quotes]
-        accepted = [order for order in self.ledger.unresolved() if order.state is OrderState.ACCEPTED]
-        self._reading = self._spawn(self.intake.run(intents, accepted))
+        self._reading = self._spawn(self.intake.run(intents))
         self._spawn(self.monitor.run(quotes))
         self._spawn(self.hearing.watch())
         if self.kill_reason is not None:
@@ -138,6 +173,16 @@ class OrderPlane:
                 except IBKRError as error:
                     text = f"{symbol} is held and cannot be traded: {error}"
                     self._notify(SessionEventKind.ORDER_ALARM, text, severity=Severity.ERROR, symbol=symbol)
+
+    async def _withdraw_what_is_old(self) -> None:
+        """Cancels of an earlier process whose end was not heard, and orders of earlier sessions: nobody minds them.
+
+        A GTC order outlives its session. As long as it works it keeps its risk and its symbol.
+        """
+        await self.canceller.again()
+        for order in self.ledger.unresolved():
+            if order.session_id != self._session_id:
+                await self.canceller.withdraw(order, f"it is of session {order.session_id}")
 
     # -- stopping ----------------------------------------------------------------------------------
     def _on_trip(self, trip: Trip) -> None:

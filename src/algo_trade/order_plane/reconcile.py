@@ -6,8 +6,10 @@ unknown, never empty, and nothing is concluded from it; neither is anything from
 connection, or the gateway's own, was lost.
 
 An order that no answer mentions is asked for twice more, after a settle window each: the broker may not have
-listed it yet. Then it is UNKNOWN. It is never sent again. What contradicts our books (another position, an order open
-that is over) is looked at twice as well: the broker tells of one fill in several messages.
+listed it yet. Then it is UNKNOWN. It is never sent again. A change that was sent, of an order that is open at its old
+terms, is looked for as often, and then it is lost. An exit whose entry has not filled is open like any other order.
+What contradicts our books (another position, an order open that is over) is looked at twice as well: the broker tells
+of one fill in several messages.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from algo_trade.contracts import SessionEventKind, Severity
 from algo_trade.ibkr import IBKRHandler, Known
 from algo_trade.ibkr.events import CompletedOrder, Execution, OpenOrder, PositionRow
+from algo_trade.order_plane.amendment import AmendmentState
 from algo_trade.order_plane.broker_events import BrokerEvents
 from algo_trade.order_plane.ledger import Ledger
 from algo_trade.order_plane.notify import Notify
@@ -92,6 +95,7 @@ class Reconciler:
         """False when an answer is missing, or was given by a gateway we have lost since."""
         epoch = self._gate.epoch
         asked = [order for order in self._ledger.unresolved() if order.state.may_fill]
+        changing = [(order, change) for order in asked if (change := order.latest_change())]
         passes = 0
         while True:
             snapshot = await self.snapshot()
@@ -100,12 +104,19 @@ class Reconciler:
             self.apply(snapshot)
             passes += 1
             doubtful = [order for order in asked if _doubtful(order, snapshot)]
+            waiting = [pair for pair in changing if pair[1].state is AmendmentState.SENDING]
             differing, reopened = self._differences(snapshot), self._reopened(snapshot)
-            if passes == _PASSES or not (doubtful or (passes == 1 and (differing or reopened))):
+            if passes == _PASSES or not (doubtful or waiting or (passes == 1 and (differing or reopened))):
                 break
             await asyncio.sleep(_SETTLE_S)
         for order in doubtful:
             self._events.lost(order, f"asked {_PASSES} times, and neither open, executed nor completed")
+        for order, change in waiting:
+            if order not in doubtful:
+                self._events.unconfirmed(order, change)
+        for order in asked:
+            if order.unresolved and order not in doubtful:
+                self._events.works_on(order)
         self._compare_positions(differing)
         for order, why in reopened:
             self._freeze(order.symbol, f"open {order.intent_id}", why)
@@ -141,12 +152,16 @@ class Reconciler:
             row.symbol: round(row.quantity) for row in snapshot.positions if row.account == self._account
         }
         ours = self._ledger.account_positions()
-        moving = {order.symbol for order in self._ledger.unresolved()}
+        moving = self._moving()
         return {
             symbol: f"the broker holds {theirs.get(symbol, 0)} {symbol}, the journal explains {ours.get(symbol, 0)}"
             for symbol in sorted({*theirs, *ours})
             if theirs.get(symbol, 0) != ours.get(symbol, 0) and symbol not in moving
         }
+
+    def _moving(self) -> set[str]:
+        """Symbols with an order that is more than resting: their positions may change between two answers."""
+        return {order.symbol for order in self._ledger.unresolved() if not order.rests}
 
     def _reopened(self, snapshot: Snapshot) -> list[tuple[Order, str]]:
         """Orders that are over in our books and open at the broker's: their risk is not reserved any more."""
@@ -160,7 +175,7 @@ class Reconciler:
 
     def _compare_positions(self, differing: dict[str, str]) -> None:
         """The broker's positions only confirm: a difference freezes the symbol, it never makes a fill up."""
-        moving = {order.symbol for order in self._ledger.unresolved()}
+        moving = self._moving()
         for symbol in self._ledger.frozen:
             if symbol not in differing and symbol not in moving:
                 self._ledger.thaw(symbol, _POSITION)

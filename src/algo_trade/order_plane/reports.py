@@ -1,12 +1,14 @@
 """ExecutionReports, made from an order as the journal has it.
 
 A report's id is a uuid5 of the intent and its place in the intent's sequence, so a report that is made again
-after a crash is the same report, and whoever folds them counts it once.
+after a crash is the same report, and whoever folds them counts it once. What answers an amendment carries its id, and
+where the amendment was not carried out, why.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID, uuid5
 
 from algo_trade.clock import from_utc, utc
@@ -17,6 +19,7 @@ from algo_trade.contracts import (
     LatencyMetrics,
     ReportMetadata,
 )
+from algo_trade.order_plane.amendment import Amendment
 from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.order import Order
 from algo_trade.portfolio import dollars
@@ -47,10 +50,19 @@ def status_of(order: Order) -> ExecutionStatus:
     )
 
 
-def make_report(order: Order, now_ns: int, account: str) -> ExecutionReport:
-    """The next report of an order. Counts it: the caller journals order and report together."""
+def make_reports(order: Order, now_ns: int, account: str) -> list[ExecutionReport]:
+    """What is to be told of an order now: one report for each amendment it answers, or one.
+
+    Counts them: the caller journals order and reports together, and then forgets the answers.
+    """
+    answers: list[Amendment | None] = [*order.answers]
+    return [_make_report(order, answer, now_ns, account) for answer in answers or [None]]
+
+
+def _make_report(order: Order, answer: Amendment | None, now_ns: int, account: str) -> ExecutionReport:
     sequence = order.reports
     order.reports += 1
+    quantity = order.terms.quantity
     filled = order.filled
     commissions = [
         fill.commission_micros for fill in order.fills.values() if fill.commission_micros is not None
@@ -77,15 +89,18 @@ def make_report(order: Order, now_ns: int, account: str) -> ExecutionReport:
         acknowledged_timestamp=_moment(order.acknowledged_ns),
         filled_timestamp=_moment(order.last_fill_ns),
         # More filled than asked for is an alarm of its own; the contract has no way to say it.
-        requested_quantity=order.intent.quantity if filled <= order.intent.quantity else None,
+        requested_quantity=quantity if filled <= quantity else None,
         filled_quantity=filled,
-        remaining_quantity=max(0, order.intent.quantity - filled),
+        remaining_quantity=max(0, quantity - filled),
         average_fill_price=_average_price(order),
-        limit_price=order.intent.limit_price,
+        limit_price=order.terms.limit_price,
+        stop_price=order.terms.stop_price,
+        amendment_id=None if answer is None else answer.amendment_id,
         commission=dollars(sum(commissions)) if commissions else None,
         slippage_bps=_slippage_bps(order),
         reject_reason=order.reason if rejected else None,
-        error_message=order.reason if order.reason and not rejected else None,
+        error_message=(answer.reason if answer is not None else "")
+        or (order.reason if order.reason and not rejected else None),
         fills=tuple(
             Fill(
                 fill_id=fill.execution_id,
@@ -97,8 +112,14 @@ def make_report(order: Order, now_ns: int, account: str) -> ExecutionReport:
             for fill in order.fills.values()
         ),
         latency_metrics=_latency(order),
-        metadata=ReportMetadata(broker="IBKR", account_id=account),
+        metadata=_metadata(account),
     )
+
+
+@cache
+def _metadata(account: str) -> ReportMetadata:
+    """The same in every report of an account."""
+    return ReportMetadata(broker="IBKR", account_id=account)
 
 
 def _moment(ns: int | None) -> datetime | None:

@@ -3,6 +3,11 @@
 A limit that looks only at positions is passed by orders in flight (it was at Knight Capital), so an order
 counts in full from the moment it is accepted until it is over, UNKNOWN included: what is not known to be
 gone may still fill.
+
+The exits attached to an entry are the exception, since they only take back what the entry brought. Whatever part k of
+the entry's rest fills, exits can then fill the shares it has brought before and k, less what they took: together the
+family moves the position by between minus what is open of it and plus the entry's rest. So the entry reserves its
+rest, and the exits together reserve what is open: nothing as long as the entry has not filled.
 """
 
 from __future__ import annotations
@@ -18,6 +23,22 @@ class Reservation:
     symbol: str
     signed_quantity: int
     price_micros: int
+
+
+def exits_reservation(
+    symbol: str, entry_signed_filled: int, exits_filled: int, exits_open: Iterable[int]
+) -> Reservation | None:
+    """What the exits of one entry may still fill between them, or None.
+
+    `entry_signed_filled` is what the entry brought (negative: sold); `exits_filled`, what its exits took back;
+    `exits_open`, the unfilled shares of each exit that is not over. One cancels the other, so they do not add up. Their
+    price is 0: what only takes back makes nothing dearer.
+    """
+    brought = abs(entry_signed_filled) - exits_filled
+    shares = min(brought, max(exits_open, default=0))
+    if shares <= 0:
+        return None
+    return Reservation(symbol, shares if entry_signed_filled < 0 else -shares, 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,8 @@ class Parts:
 
 def open_journal(plan: SessionPlan) -> Journal:
     """The account's journal. Raises JournalStop, or KillLatched when another session's stop holds the account."""
-    journal = Journal(plan.journal_path, plan.settings.ibkr.account_id)
+    settings = plan.settings
+    journal = Journal(plan.journal_path, settings.ibkr.account_id, synchronous=settings.journal.synchronous)
     latched = journal.latched()
     if latched is not None and latched.who != plan.session_id:
         journal.close()

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from algo_trade.settings.sections import (
     FilePath,
     IbkrSettings,
+    JournalSettings,
     KafkaSettings,
     KillSwitchSettings,
     LogLevel,
@@ -33,6 +34,7 @@ _NOT_IDENTITY: dict[str, Any] = {
     "metrics_port": True,
     "data_dir": True,
     "ibkr": {"host": True, "port": True},
+    "journal": True,
     "kafka": True,
     "vault": True,
     "simulator": {"catalogue": True},  # what the file says is the session's, and its plan adds it
@@ -53,6 +55,7 @@ class Settings(BaseSettings):
     market_data: MarketDataSettings = MarketDataSettings()
     ofi: OfiSettings = OfiSettings()
     kill_switch: KillSwitchSettings = KillSwitchSettings()
+    journal: JournalSettings = JournalSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     log_level: LogLevel = "INFO"
     metrics_port: Port = 9090

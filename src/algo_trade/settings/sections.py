@@ -31,6 +31,10 @@ def _upper(value: object) -> object:
     return value.strip().upper() if isinstance(value, str) else value
 
 
+def _lower(value: object) -> object:
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     repeated = sorted({value for value in values if values.count(value) > 1})
     if repeated:
@@ -171,6 +175,16 @@ class KillSwitchSettings(Section):
 
     pnl_usd: Loss = Decimal(-100)  # net of commission
     drawdown_pct: Annotated[float, Field(gt=0, le=100)] = 5.0  # of risk.allocated_capital
+
+
+class JournalSettings(Section):
+    """The order journal.
+
+    `synchronous` full: every mark survives the loss of power. normal: it survives the death of the process and no
+    more, and an order's way out no longer waits for the disk.
+    """
+
+    synchronous: Annotated[Literal["full", "normal"], BeforeValidator(_lower)] = "full"
 
 
 class SimulatorSettings(Section):
