@@ -100,9 +100,11 @@ def test_the_identity_of_an_intent_is_its_cause() -> None:
 def test_the_hash_seed_has_no_say() -> None:
     """The same sequence of quotes in processes with different hash seeds."""
     program = (
+        "from tests.strategy_plane.test_behaviour import trade\n"
         "from tests.strategy_plane.test_ofi_strategy import *\n"
         "day = trade_a_day(3, QUICK, duration_s=120, broker=Broker())\n"
         "print(day.orders, day.filled_orders, day.entries, day.flat_at, day.most_exposed_usd)\n"
+        "print([wish.encode() for wish in trade('bands', 3, delay=1).wishes])\n"
     )
     root = Path(__file__).parents[2]
     seen = [

@@ -51,7 +51,7 @@ def _parameters(one: Installed) -> list[dict[str, Any]]:
     """JSON-able: what the model's own schema says of each parameter."""
     assert one.plugin is not None
     model = one.plugin.parameters
-    described = model.model_json_schema()["properties"]
+    described = model.model_json_schema().get("properties", {})
     return [
         {
             "name": name,

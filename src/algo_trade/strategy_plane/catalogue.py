@@ -170,7 +170,8 @@ def _together(name: str, model: type[StrategyParameters], values: Mapping[str, A
 
 def _describe(name: str, detail: ErrorDetails, given: Mapping[str, Given]) -> Problem:
     if not detail["loc"]:
-        return Problem(f"strategy {name}: {detail['msg'].removeprefix('Value error, ')}")
+        text = " ".join(detail["msg"].removeprefix("Value error, ").split())
+        return Problem(f"strategy {name}: {text}")
     parameter = str(detail["loc"][0])
     variable = variable_of(name, parameter)
     if parameter not in given:
