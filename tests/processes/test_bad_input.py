@@ -26,8 +26,6 @@ _PAPER = {"IBKR_ACCOUNT_ID": "DSIM001", "RISK_ALLOCATED_CAPITAL": "10000", **_FA
         (["run", "--set", "entry_z"], {}, 2, "NAME=VALUE"),
         (["run", "--set", "entry_zz=2"], {}, 2, "did you mean entry_z?"),
         (["run", "--set", "entry_z=x"], {}, 3, "OFI_ENTRY_Z=x (--set)"),
-        (["run"], {"STRATEGY_NAME": "bnads"}, 3, "did you mean bands?"),
-        (["run", "--strategy", "bands"], {"BANDS_STOP_K": "1"}, 3, "stop_k=1 must be above"),
         (["run", "--profile", "nosuch"], {}, 3, "nosuch"),
         (["run", "--profile", "prod"], {**_PAPER, "ENVIRONMENT": "prod"}, 3, "prod"),
         (["run"], {"IBKR_CLIENT_ID": "x"}, 3, "IBKR_CLIENT_ID"),
