@@ -159,6 +159,10 @@ def test_it_never_goes_through_the_market() -> None:
     assert not Watch().bars(HIGH, bid=104.1)
 
 
+def test_a_stop_below_nothing_is_no_stop() -> None:
+    assert not Watch().bars((3.0, 1.0, 3.0, 1.0), bid=1.5)
+
+
 def test_prices_are_whole_cents_on_the_passive_side() -> None:
     closes = (102.0, 100.0, 102.0, 100.01)
     entry, profit, stop = intents(Watch().bars(closes, bid=100.5))

@@ -100,10 +100,12 @@ class BandsStrategy(Strategy):
         band = Band.of(closes) if len(closes) == self._p.window else None
         if view.position(symbol):
             return self._hold(quote, orders, band, view)
+        if band is None:
+            return NOTHING
         entry = next((order for order in orders if order.purpose is Purpose.ENTRY), None)
         if entry is not None:
-            return self._tend(entry, orders, bar, band, view)
-        return NOTHING if band is None else self._enter(quote, bar, band, view)
+            return self._tend(entry, orders, quote, bar, band, view)
+        return self._enter(quote, bar, band, view)
 
     # -- flat -----------------------------------------------------------------------------------------
     def _enter(self, quote: TickEvent, bar: BarEvent, band: Band, view: SessionView) -> Decisions:
@@ -149,25 +151,24 @@ class BandsStrategy(Strategy):
         stop = band.mean + side * self._p.stop_k * band.deviation
         if buy:
             terms = Terms(tick_below(min(wanted, quote.bid)), tick_below(band.mean), tick_below(stop))
-            return terms if terms.stop < terms.limit < terms.profit else None
+            return terms if 0 < terms.stop < terms.limit < terms.profit else None
         terms = Terms(tick_above(max(wanted, quote.ask)), tick_above(band.mean), tick_above(stop))
-        return terms if terms.stop > terms.limit > terms.profit else None
+        return terms if terms.stop > terms.limit > terms.profit > 0 else None
 
     # -- an entry rests -------------------------------------------------------------------------------
     def _tend(
         self,
         entry: WorkingOrder,
         orders: tuple[WorkingOrder, ...],
+        quote: TickEvent,
         bar: BarEvent,
-        band: Band | None,
+        band: Band,
         view: SessionView,
     ) -> Decisions:
-        quote = view.quote(entry.symbol)
-        if not _amendable(entry) or quote is None:
+        if not _amendable(entry):
             return NOTHING
-        buy = entry.direction is Direction.BUY
-        terms = None if band is None else self._terms(band, quote, buy=buy)
-        if terms is None or band is None or not self._worth_resting(entry, terms, bar, band, view):
+        terms = self._terms(band, quote, buy=entry.direction is Direction.BUY)
+        if terms is None or not self._worth_resting(entry, terms, bar, band, view):
             return (Cancel(entry.intent_id),)
         if not self._is_off(entry.limit_price, terms.limit):
             return NOTHING
