@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 from algo_trade.bus import Bus
@@ -20,8 +20,8 @@ _SOURCES = {Quotes.TICK_BY_TICK: Source.TICK_BY_TICK, Quotes.TOP_OF_BOOK: Source
 class BarFeed(Protocol):
     """Where bars come from: BarEvents on market_events, each when it has closed, once and in order."""
 
-    async def start(self, symbol: str, sizes: Sequence[BarDuration], history: str) -> None:
-        """Bars of a symbol from now on, those of `history` (an IBKR duration) first."""
+    async def start(self, symbol: str, sizes: Iterable[str], history_duration: str) -> None:
+        """Bars of a symbol from now on, those of `history_duration` (an IBKR duration) first."""
         ...
 
     async def run(self) -> None:
@@ -36,13 +36,13 @@ class HistoricalBars:
         self._producer = HistoricalProducer(bus, clock, market)
         self._log = log
 
-    async def start(self, symbol: str, sizes: Sequence[BarDuration], history: str) -> None:
+    async def start(self, symbol: str, sizes: Iterable[str], history_duration: str) -> None:
         for size in sizes:
-            made = await self._producer.backfill(symbol, size=size, duration=history)
+            made = await self._producer.backfill(symbol, size=BarDuration(size), duration=history_duration)
             if made.unknown is not None:
                 self._log(
                     SessionEventKind.DATA_QUALITY,
-                    f"{symbol}: no bars of {size.value} for {history}: {made.unknown}",
+                    f"{symbol}: no bars of {size} for {history_duration}: {made.unknown}",
                     severity=Severity.WARNING,
                     symbol=symbol,
                 )
