@@ -10,7 +10,16 @@ import pytest
 from pydantic import ValidationError
 
 from algo_trade.exit_codes import ExitCode
-from algo_trade.settings import Settings, SettingsError, config_report, load_settings, secret_values
+from algo_trade.settings import (
+    Reading,
+    Settings,
+    SettingsError,
+    config_report,
+    load_settings,
+    read_settings,
+    secret_values,
+)
+from algo_trade.settings.strategies import parameter_of
 
 PAPER = {"IBKR_ACCOUNT_ID": "DU1234567", "RISK_ALLOCATED_CAPITAL": "10000"}
 
@@ -94,8 +103,8 @@ def test_sources_in_order(tmp_path: Path) -> None:
 
 def test_overrides_are_nested_or_dotted() -> None:
     """Commands have one value at hand, tests a whole section."""
-    settings = load(overrides={"ofi.window": 30, "ofi": {"entry_z": 3.5}})
-    assert (settings.ofi.window, settings.ofi.entry_z) == (30, 3.5)
+    settings = load(overrides={"ibkr.client_id": 30, "ibkr": {"timeout_sec": 3.5}})
+    assert (settings.ibkr.client_id, settings.ibkr.timeout_sec) == (30, 3.5)
 
 
 def test_a_limit_can_be_unset_only_on_purpose() -> None:
@@ -144,8 +153,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "paper",
         {
             "IBKR_HSOT": "x",
-            "OFI_WINDOW": "many",
-            "OFI_EXIT_Z": "9",
+            "SIMULATOR_LINES": "many",
             "IBKR_PORT": "7496",
             "IBKR_HOST": "10.0.0.1",
         },
@@ -158,8 +166,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "KAFKA_ACK (named.env line 1): no such setting; did you mean KAFKA_ACKS?",
         "named.env line 2: NAME=value expected",
         "METRICS_PORT=99999 (named.env)",
-        "OFI_WINDOW=many (environment)",
-        "OFI_EXIT_Z=9 must be below OFI_ENTRY_Z",
+        "SIMULATOR_LINES=many (environment)",
         "IBKR_PORT=7496 (environment): paper lock",
         "IBKR_HOST=10.0.0.1",
         "RISK_MAX_NET_USD=-1 (override)",
@@ -167,7 +174,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "RISK_ALLOCATED_CAPITAL is required",
     ]:
         assert expected in text
-    assert len(told) == 11
+    assert len(told) == 10
 
 
 @pytest.mark.parametrize(
@@ -177,7 +184,6 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "RISK_ALLOCATED_CAPITAL",
         "RISK_PRICE_COLLAR_PCT",
         "KILL_SWITCH_DRAWDOWN_PCT",
-        "OFI_ENTRY_Z",
     ],
 )
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "-1", "0", "ten", "1,5"])
@@ -255,12 +261,13 @@ def test_names_of_other_programs_are_not_ours() -> None:
         "IBKR_X",
         "KAFKA_X",
         "RISK_X",
-        "OFI_X",
+        "STRATEGY_X",
         "VAULT_X",
         "ALGOTRADE_X",
         "KILL_SWITCH_X",
         "SIMULATOR_X",
         "ibkr_port",
+        "ofi_window",
     ],
 )
 def test_an_unknown_name_under_our_prefixes_is_refused(name: str) -> None:
@@ -274,11 +281,18 @@ def test_an_unknown_name_under_our_prefixes_is_refused(name: str) -> None:
         ("ibkr: {prot: 1}\n", "ibkr.prot: no such setting; did you mean ibkr.port?"),
         ("ikbr: {port: 1}\n", "ikbr: no such setting; did you mean ibkr?"),
         ("ibkr: 5\n", "ibkr: a section with keys expected"),
-        ("ofi: {window: 1, window: 2}\n", "key 'window' twice"),
-        ("ofi: [\n", "not valid yaml"),
+        ("ibkr: {port: 1, port: 2}\n", "key 'port' twice"),
+        ("ibkr: [\n", "not valid yaml"),
         ("- a\n", "sections expected"),
         ("vault: {token: abc}\n", "vault.token is a secret"),
-        ("ofi: {window: .nan}\n", "OFI_WINDOW"),
+        ("ibkr: {timeout_sec: .nan}\n", "IBKR_TIMEOUT_SEC"),
+        ("ofi: {window: 1}\n", "ofi: no such setting; did you mean strategies.ofi?"),
+        (
+            "strategies: {offi: {window: 1}}\n",
+            "strategies.offi: no such strategy is installed; did you mean ofi?",
+        ),
+        ("strategies: {ofi: 5}\n", "strategies.ofi: parameters with values expected, not 5"),
+        ("strategies: [ofi]\n", "strategies: strategies with keys expected"),
         ("\x00", "not valid yaml"),
     ],
 )
@@ -327,7 +341,7 @@ def test_secrets_are_never_shown() -> None:
     env = {"VAULT_TOKEN": "s.12345", "KAFKA_SASL_PASSWORD": "hunter2"}
     settings = load(env=env)
     shown = repr(settings) + str(config_report(settings)) + str(settings.fingerprint())
-    shown += "\n".join(problems(env=env | {"OFI_WINDOW": "x", "KAFKA_SASL_PASSWORDS": "hunter2"}))
+    shown += "\n".join(problems(env=env | {"METRICS_PORT": "x", "KAFKA_SASL_PASSWORDS": "hunter2"}))
     assert "s.12345" not in shown
     assert "hunter2" not in shown
     assert set(secret_values(settings)) == {"s.12345", "hunter2"}
@@ -383,7 +397,7 @@ def test_settings_are_frozen_and_read_nothing_ambient(monkeypatch: pytest.Monkey
     with pytest.raises(ValidationError):
         settings.risk.max_gross_usd = Decimal(10**9)
     monkeypatch.setenv("METRICS_PORT", "5")
-    monkeypatch.setenv("ofi", "{}")
+    monkeypatch.setenv("ibkr", "{}")
     by_hand = Settings(profile="dev", environment="dev", ibkr=settings.ibkr, risk=settings.risk)
     assert by_hand.metrics_port == 9090
 
@@ -393,10 +407,10 @@ def test_the_real_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, tm
     for name in [name for name in os.environ if name.startswith(("IBKR_", "RISK_", "KAFKA_"))]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OFI_WINDOW", "77")
+    monkeypatch.setenv("IBKR_CLIENT_ID", "77")
     (tmp_path / ".env").write_text("METRICS_PORT=7777\n")
     settings = load_settings("dev")
-    assert (settings.ofi.window, settings.metrics_port) == (77, 7777)
+    assert (settings.ibkr.client_id, settings.metrics_port) == (77, 7777)
 
 
 def test_a_relative_data_dir_is_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -419,3 +433,64 @@ def test_the_error_text_lists_every_problem() -> None:
         load("paper")
     assert str(refused.value).splitlines()[0] == "settings of profile 'paper': 2 problems"
     assert refused.value.exit_code is ExitCode.CONFIG
+
+
+def read(**kwargs: Any) -> Reading:
+    return read_settings("dev", **({"env": {}, "dotenv": None} | kwargs))
+
+
+def test_parameters_of_strategies_are_read_from_every_source_the_strongest_first(tmp_path: Path) -> None:
+    """As texts or numbers, unchecked: only the strategy knows what they mean."""
+    (tmp_path / "dev.yaml").write_text(
+        "ibkr: {account_id: DSIM001}\nrisk: {allocated_capital: 1}\n"
+        "strategies: {ofi: {window: 1, entry_z: 1.5, exit_z: 1, cooldown_s: 1}, bands: {window: 7}}\n"
+    )
+    reading = read(
+        env={"OFI_EXIT_Z": "3", "OFI_COOLDOWN_S": "3", "BANDS_ENTRY_K": " "},
+        dotenv=write_dotenv(tmp_path, "OFI_ENTRY_Z=2\nOFI_EXIT_Z=2\nOFI_COOLDOWN_S=2\n"),
+        overrides={"strategies.ofi.cooldown_s": 4},
+        parameters={"max_hold_s": "5"},
+        config_dir=tmp_path,
+    )
+    assert reading.problems == () and reading.strategy == ("ofi", "default")
+    assert reading.parameters == {
+        "ofi": {
+            "window": (1, f"{tmp_path.name}/dev.yaml"),
+            "entry_z": ("2", "named.env"),
+            "exit_z": ("3", "environment"),
+            "cooldown_s": (4, "override"),
+            "max_hold_s": ("5", "--set"),
+        },
+        "bands": {"window": (7, f"{tmp_path.name}/dev.yaml")},
+    }
+
+
+def test_the_command_line_chooses_the_strategy_and_its_parameters_are_that_ones() -> None:
+    reading = read(env={"STRATEGY_NAME": "ofi"}, strategy="bands", parameters={"window": "9"})
+    assert reading.strategy == ("bands", "--strategy")
+    assert reading.parameters == {"bands": {"window": ("9", "--set")}}
+    assert reading.settings is not None and reading.settings.strategy.name == "bands"
+    assert read(env={"STRATEGY_NAME": "bands"}, parameters={"window": "9"}).parameters.keys() == {"bands"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "strategies", "found"),
+    [
+        ("OFI_ENTRY_Z", ("bands", "ofi"), ("ofi", "entry_z")),
+        ("OFI_FAST_X", ("ofi", "ofi_fast"), ("ofi_fast", "x")),  # the longest name
+        ("OFI_FAST", ("ofi", "ofi_fast"), ("ofi", "fast")),
+        ("OFIX_Y", ("ofi",), None),
+        ("ofi_entry_z", ("ofi",), None),
+        ("IBKR_PORT", ("ofi",), None),
+    ],
+)
+def test_the_strategys_name_is_the_prefix_of_its_variables(
+    variable: str, strategies: tuple[str, ...], found: tuple[str, str] | None
+) -> None:
+    assert parameter_of(variable, strategies) == found
+
+
+def test_a_parameter_in_small_letters_is_told_its_name() -> None:
+    """A shell's variables are case-sensitive; a value nobody reads must not look set."""
+    (told,) = problems(env={"ofi_entry_z": "3"})
+    assert "did you mean OFI_ENTRY_Z?" in told

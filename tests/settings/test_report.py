@@ -7,6 +7,8 @@ import pytest
 
 from algo_trade.settings import VARIABLES, config_report, limit_notes, load_settings
 from algo_trade.settings.sources import default_config_dir
+from algo_trade.settings.strategies import variable_of
+from algo_trade.strategy_plane import installed_strategies
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,16 +27,26 @@ RISK_MAX_NET_USD KILL_SWITCH_PNL_USD KILL_SWITCH_DRAWDOWN_PCT
 """
 
 
+def of_strategies() -> set[str]:
+    """The variables of the strategies that come with the house."""
+    return {
+        variable_of(one.name, parameter)
+        for one in installed_strategies()
+        if one.plugin is not None
+        for parameter in one.plugin.parameters.model_fields
+    }
+
+
 def test_every_variable_of_the_plan_is_kept() -> None:
     """By its own name."""
-    assert set(PLAN.split()) <= set(VARIABLES)
+    assert set(PLAN.split()) <= set(VARIABLES) | of_strategies()
 
 
 def test_env_example_names_every_variable_and_loads_as_paper() -> None:
     """Copying it to .env is the documented first step to a paper account."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     named = {line.lstrip("# ").split("=")[0] for line in text.splitlines() if "=" in line}
-    assert named >= set(VARIABLES)
+    assert named >= set(VARIABLES) | of_strategies()
     settings = load_settings(env={}, dotenv=ROOT / ".env.example")
     assert settings.profile == "paper"
     assert settings.session_refusal is None
@@ -118,7 +130,7 @@ def test_where_a_session_runs_is_not_what_it_is(env: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "env",
     [
-        {"OFI_WINDOW": "61"},
+        {"STRATEGY_NAME": "bands"},
         {"RISK_ALLOCATED_CAPITAL": "10001"},
         {"MARKET_DATA_SYMBOLS": "SPY"},
         {"SIMULATOR_ACK_MS": "1"},

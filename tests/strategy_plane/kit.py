@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
-from algo_trade.bus import EmbeddedBus, Record
+from algo_trade.bus import EmbeddedBus, OrderPlaneValidator, Record
 from algo_trade.clock import VIRTUAL_START_NS, Clock, SeededIds, ns_from_seconds, rng, utc
 from algo_trade.contracts import (
+    BarEvent,
     DataQuality,
     DataSource,
     Direction,
@@ -24,15 +26,32 @@ from algo_trade.contracts import (
     Message,
     Metadata,
     OFIEvent,
+    OrderAmendment,
     OrderIntent,
     TickEvent,
 )
-from algo_trade.strategy_plane import OfiParameters, SessionWindow, Strategy, StrategyPlane, quote_flow
+from algo_trade.strategy_plane import (
+    SessionWindow,
+    Strategy,
+    StrategyLimits,
+    StrategyParameters,
+    StrategyPlane,
+    quote_flow,
+)
+from algo_trade.strategy_plane.bands_parameters import BandsParameters
+from algo_trade.strategy_plane.desk import Wishes
+from algo_trade.strategy_plane.ofi_parameters import OfiParameters
+from algo_trade.strategy_plane.ofi_strategy import OfiStrategy
+
+P = TypeVar("P", bound=StrategyParameters)
 
 SESSION = "a-session"
 KEYS = {"SPY": "756733", "QQQ": "320227571", "IWM": "9579970"}
 SYMBOLS = tuple(KEYS)
 _PRICES_CENTS = {"SPY": 60_012, "QQQ": 52_030, "IWM": 21_044}
+
+# What the settings allow by default.
+LIMITS = StrategyLimits(SYMBOLS, max_shares=10, max_exposure_usd=Decimal(1000))
 
 # A whole session in a minute: one-second bins, a dozen of them, and an order every few seconds.
 QUICK = OfiParameters(
@@ -45,17 +64,23 @@ QUICK = OfiParameters(
     max_entries=12,
     entry_spacing_s=3.0,
     flat_before_end_s=5.0,
-    order_valid_s=5.0,
-    limit_offset_bps=2.0,
-    max_positions=3,
-    max_shares=10,
-    max_exposure_usd=Decimal(1000),
 )
-# As the sections of the settings have it by default, but for what the pacing needs.
-FULL = replace(
-    QUICK,
-    interval_s=10.0,
-    window=60,
+# Bars of five seconds, six of them, and a bracket that is tended at every one.
+QUICK_BANDS = BandsParameters(
+    bar_size="5s",
+    window=6,
+    entry_k=1.0,
+    stop_k=3.0,
+    min_edge=0.0,
+    reprice_bps=0.2,
+    max_rest_bars=6,
+    max_entries=100,
+    entry_spacing_s=0.0,
+    last_entry_before_end_s=30.0,
+    flat_before_end_s=30.0,
+)
+# As the defaults, but for what the pacing needs.
+FULL = OfiParameters(
     entry_z=1.5,
     exit_z=0.5,
     max_hold_s=180.0,
@@ -64,6 +89,22 @@ FULL = replace(
     entry_spacing_s=520.0,
     flat_before_end_s=120.0,
 )
+
+
+def tuned(parameters: P, **changes: object) -> P:
+    """The same parameters but for these."""
+    return type(parameters).model_validate({**parameters.model_dump(), **changes})
+
+
+def ofi(parameters: OfiParameters = QUICK) -> OfiStrategy:
+    return OfiStrategy(parameters, LIMITS)
+
+
+def orders(wishes: Wishes) -> list[OrderIntent]:
+    """What was decided, where nothing but orders can have been."""
+    found = [wish for wish in wishes if isinstance(wish, OrderIntent)]
+    assert len(found) == len(wishes)
+    return found
 
 
 def window(duration_s: float, start_ns: int = VIRTUAL_START_NS) -> SessionWindow:
@@ -91,11 +132,12 @@ class _Book:
 
 
 class Market:
-    """Best quotes that wander: sizes come and go, and a side that is used up moves the price by a cent."""
+    """Best quotes that wander: sizes come and go, and a side that is used up moves the price by `step_cents`."""
 
-    def __init__(self, seed: int, symbols: tuple[str, ...] = SYMBOLS) -> None:
+    def __init__(self, seed: int, *, step_cents: int = 1) -> None:
         self._random = rng(seed, "test", "market")
-        self._books = {symbol: _Book(_PRICES_CENTS[symbol]) for symbol in symbols}
+        self._step_cents = step_cents
+        self._books = {symbol: _Book(_PRICES_CENTS[symbol]) for symbol in SYMBOLS}
 
     def quote(self, symbol: str, at: datetime) -> TickEvent:
         book, draw = self._books[symbol], self._random
@@ -105,7 +147,7 @@ class Market:
         else:
             book.ask_size += change
         if book.bid_size <= 0 or book.ask_size <= 0:
-            book.bid_cents += -1 if book.bid_size <= 0 else 1
+            book.bid_cents += -self._step_cents if book.bid_size <= 0 else self._step_cents
             book.bid_size, book.ask_size = 10 * draw.randrange(5, 40), 10 * draw.randrange(5, 40)
         bid = book.bid_cents / 100
         return tick(symbol, at, bid, (book.bid_cents + 1) / 100, book.bid_size, book.ask_size)
@@ -126,11 +168,18 @@ def report(
     at: datetime,
     *,
     order_id: str = "17",
+    **present: Any,
 ) -> ExecutionReport:
-    price = intent.limit_price or 1.0
+    """`present` are terms that an amendment changed, and the amendment that is answered."""
+    price = intent.limit_price or intent.stop_price or 1.0
     fills = (
         (Fill(fill_id=f"x.{intent.intent_id}", quantity=filled, price=price, timestamp=at),) if filled else ()
     )
+    fields = {
+        "requested_quantity": intent.quantity,
+        "limit_price": intent.limit_price,
+        "stop_price": intent.stop_price,
+    }
     return ExecutionReport(
         report_id=uuid.uuid5(intent.intent_id, str(sequence)),
         intent_id=intent.intent_id,
@@ -142,9 +191,9 @@ def report(
         timestamp=at,
         strategy_id=intent.strategy_id,
         direction=intent.direction,
-        requested_quantity=intent.quantity,
         filled_quantity=filled,
         fills=fills,
+        **{**fields, **present},
     )
 
 
@@ -157,7 +206,12 @@ class Broker:
         self.seen = 0
         self.held: dict[str, int] = {}
 
-    def answer(self, intent: OrderIntent, at: datetime) -> list[ExecutionReport]:
+    def quoted(self, _quote: TickEvent) -> list[ExecutionReport]:
+        """Nothing rests here."""
+        return []
+
+    def answer(self, intent: OrderIntent | OrderAmendment, at: datetime) -> list[ExecutionReport]:
+        assert isinstance(intent, OrderIntent)
         self.seen += 1
         filled, status = intent.quantity, ExecutionStatus.FILLED
         if self.seen % self._unfilled_every == 0:
@@ -173,22 +227,41 @@ class Broker:
 
 
 STEP_S = 0.05
+_WISHES = OrderPlaneValidator()
+
+
+class Answering(Protocol):
+    """A broker."""
+
+    def answer(self, wish: OrderIntent | OrderAmendment, at: datetime) -> list[ExecutionReport]: ...
+
+    def quoted(self, quote: TickEvent) -> list[ExecutionReport]: ...
 
 
 class World:
-    """Quotes go onto the bus one at a time; an intent is answered `delay` quotes after it was made."""
+    """Quotes go onto the bus one at a time; what is wished is answered `delay` quotes after it was made."""
 
-    def __init__(self, bus: EmbeddedBus, clock: Clock, *, answers: bool = True, delay: int = 0) -> None:
+    def __init__(
+        self,
+        bus: EmbeddedBus,
+        clock: Clock,
+        *,
+        delay: int = 0,
+        broker: Answering | None = None,
+        bars: Callable[[TickEvent], BarEvent | None] = lambda quote: None,
+        market: Market | None = None,
+        step_s: float = STEP_S,
+    ) -> None:
         self.bus = bus
         self._start_ns = clock.now_ns()
-        self._market, self._broker = Market(5), Broker()
-        self._answers, self._delay = answers, delay
+        self._market, self._broker, self._bars = market or Market(5), broker or Broker(), bars
+        self._step_s, self._delay = step_s, delay
         self._next_intent = 0
         self._due: deque[tuple[int, ExecutionReport]] = deque()
         self.quotes = 0
 
     async def live(self, seconds: float) -> None:
-        await self.tick(round(seconds / STEP_S))
+        await self.tick(round(seconds / self._step_s))
 
     async def tick(self, quotes: int) -> None:
         for _ in range(quotes):
@@ -197,21 +270,26 @@ class World:
     async def quote(self, symbol: str) -> None:
         event = self._market.quote(symbol, self._now())
         self.bus.append("market_events", event, key=KEYS[symbol])
+        bar = self._bars(event)
+        if bar is not None:
+            self.bus.append("market_events", bar, key=KEYS[symbol])
+        self._due += ((self.quotes + self._delay, answer) for answer in self._broker.quoted(event))
         self.quotes += 1
-        await asyncio.sleep(STEP_S)
-        if self._answers:
-            await self._answer()
+        await asyncio.sleep(self._step_s)
+        await self._answer()
 
     def _now(self) -> datetime:
         """Counted in quotes: the clock's last digits depend on how many other timers there were."""
-        return utc(self._start_ns + self.quotes * ns_from_seconds(STEP_S))
+        return utc(self._start_ns + self.quotes * ns_from_seconds(self._step_s))
 
     async def _answer(self) -> None:
         now = self._now()
         if self.bus.head("order_intents")[0] > self._next_intent:
             async for record in self.bus.replay("order_intents", from_offset=self._next_intent):
                 self._next_intent += 1
-                answers = self._broker.answer(OrderIntent.decode(record.value), now)
+                wish = _WISHES.validate_any(record)
+                assert isinstance(wish, OrderIntent | OrderAmendment)
+                answers = self._broker.answer(wish, now)
                 self._due += ((self.quotes + self._delay, answer) for answer in answers)
         while self._due and self._due[0][0] <= self.quotes:
             answer = self._due.popleft()[1]
@@ -233,13 +311,12 @@ async def running(
     bus: EmbeddedBus,
     clock: Clock,
     strategy: Strategy,
-    parameters: OfiParameters = QUICK,
     *,
     duration_s: float,
-    symbols: tuple[str, ...] = SYMBOLS,
+    limits: StrategyLimits = LIMITS,
 ) -> AsyncIterator[StrategyPlane]:
     """A plane in its task; left by `finish`, or killed when the block is left without."""
-    plane = StrategyPlane(bus, clock, strategy, parameters, window=window(duration_s), symbols=symbols)
+    plane = StrategyPlane(bus, clock, strategy, limits, window=window(duration_s))
     await plane.start()
     task = asyncio.get_running_loop().create_task(plane.run())
     try:

@@ -9,7 +9,20 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from tests.strategy_plane.kit import FULL, KEYS, QUICK, SYMBOLS, Broker, Market, report, tick, window
+from tests.strategy_plane.kit import (
+    FULL,
+    KEYS,
+    LIMITS,
+    QUICK,
+    SYMBOLS,
+    Broker,
+    Market,
+    orders,
+    report,
+    tick,
+    tuned,
+    window,
+)
 
 from algo_trade.bus import Record
 from algo_trade.clock import VIRTUAL_START_NS, utc
@@ -20,7 +33,9 @@ from algo_trade.contracts import (
     OrderIntent,
     TimeInForce,
 )
-from algo_trade.strategy_plane import Desk, OfiBin, OfiParameters, OfiState, OfiStrategy, Phase
+from algo_trade.strategy_plane import Desk, OfiBin, OfiState, Phase, StrategyLimits
+from algo_trade.strategy_plane.ofi_parameters import OfiParameters
+from algo_trade.strategy_plane.ofi_strategy import OfiStrategy
 
 START = utc(VIRTUAL_START_NS)
 HOUR_S = 3600.0
@@ -36,11 +51,12 @@ class Trading:
 
     parameters: OfiParameters = QUICK
     duration_s: float = 600.0
+    limits: StrategyLimits = LIMITS
     intents: list[OrderIntent] = field(default_factory=list)
     offset: int = 0
 
     def __post_init__(self) -> None:
-        self.desk = Desk(OfiStrategy(self.parameters), self.parameters, window(self.duration_s))
+        self.desk = Desk(OfiStrategy(self.parameters, self.limits), self.limits, window(self.duration_s))
 
     def see(
         self, second: float, symbol: str = "IWM", *, z: float | None = None, bid: float = 210.44
@@ -49,7 +65,7 @@ class Trading:
         closed = None if z is None else OfiBin(symbol, at(second), 1000, z, 0.0, 500.0, self.offset)
         record = Record("market_events", 0, self.offset, KEYS[symbol], b"", 0)
         self.offset += 1
-        made = list(self.desk.on_tick(record, quote, closed))
+        made = orders(self.desk.on_tick(record, quote, closed))
         self.intents += made
         return made
 
@@ -113,11 +129,12 @@ def test_it_leaves_when_it_has_held_long_enough() -> None:
 
 
 def test_it_is_flat_before_the_session_ends_and_enters_no_more() -> None:
-    trading = Trading(replace(QUICK, max_hold_s=100.0), duration_s=200.0)
+    trading = Trading(tuned(QUICK, max_hold_s=100.0), duration_s=200.0)
     trading.enter(94)
     assert not trading.see(194.9)[1:]
-    trading = Trading(replace(QUICK, max_hold_s=100.0), duration_s=200.0)
-    assert not trading.see(95, z=3.0)  # it could not be held as long as it may be
+    late = Trading(tuned(QUICK, max_hold_s=100.0), duration_s=200.0)
+    assert not late.see(95, z=3.0)  # it could not be held as long as it may be
+    trading = Trading(tuned(QUICK, max_hold_s=100.0), duration_s=200.0)
     trading.see(94, z=3.0)
     trading.fill(94.1)
     assert not trading.see(194, z=3.0)
@@ -126,7 +143,7 @@ def test_it_is_flat_before_the_session_ends_and_enters_no_more() -> None:
 
 
 def test_one_intent_of_a_symbol_at_a_time() -> None:
-    trading = Trading(replace(QUICK, entry_spacing_s=0.0, cooldown_s=0.0))
+    trading = Trading(tuned(QUICK, entry_spacing_s=0.0, cooldown_s=0.0))
     assert trading.see(20, z=2.0)
     assert not trading.see(30, z=2.0) and not trading.see(40, z=-2.0)
     trading.answer(41, 0, ExecutionStatus.UNKNOWN)
@@ -163,20 +180,20 @@ def test_what_a_partial_exit_left_is_sold_at_once() -> None:
 
 
 def test_a_symbol_rests_after_its_orders_and_entries_keep_their_distance() -> None:
-    parameters = replace(QUICK, cooldown_s=50.0, entry_spacing_s=20.0, max_shares=1)
-    trading = Trading(parameters)
+    parameters = tuned(QUICK, cooldown_s=50.0, entry_spacing_s=20.0)
+    trading = Trading(parameters, limits=replace(LIMITS, max_shares=1))
     trading.enter(20)
     assert trading.see(30, z=0.0)
     trading.fill(30)
-    assert not trading.see(79, z=2.0)  # the symbol rests until 80
     assert not trading.see(39, "SPY", z=2.0)  # 20 s after the entry before, not sooner
     assert trading.see(40, "SPY", z=2.0)
     trading.fill(40)
+    assert not trading.see(79, z=2.0)  # the symbol rests until 80
     assert trading.see(80, z=2.0)
 
 
 def test_an_entry_that_got_nothing_does_not_hold_up_the_next() -> None:
-    trading = Trading(replace(QUICK, cooldown_s=5.0, entry_spacing_s=300.0))
+    trading = Trading(tuned(QUICK, cooldown_s=5.0, entry_spacing_s=300.0))
     assert trading.see(20, z=2.0)
     trading.answer(20.1, 0, ExecutionStatus.CANCELED)
     assert not trading.see(25, z=2.0)
@@ -186,7 +203,7 @@ def test_an_entry_that_got_nothing_does_not_hold_up_the_next() -> None:
 
 
 def test_money_reserved_for_one_symbol_is_not_spent_on_another() -> None:
-    trading = Trading(replace(QUICK, entry_spacing_s=0.0, max_shares=2))
+    trading = Trading(tuned(QUICK, entry_spacing_s=0.0), limits=replace(LIMITS, max_shares=2))
     (first,) = trading.see(20, "IWM", z=2.0)  # 2 at 210.51, unresolved
     (second,) = trading.see(20, "SPY", z=2.0, bid=500.0)  # $578.98 are left
     assert (first.quantity, second.quantity) == (2, 1)
@@ -196,18 +213,20 @@ def test_money_reserved_for_one_symbol_is_not_spent_on_another() -> None:
 
 
 def test_no_share_that_does_not_fit() -> None:
-    assert not Trading(replace(QUICK, max_exposure_usd=Decimal(210))).see(20, z=2.0)
-    assert not Trading(replace(QUICK, max_shares=0)).see(20, z=2.0)
+    assert not Trading(limits=replace(LIMITS, max_exposure_usd=Decimal(210))).see(20, z=2.0)
+    assert not Trading(limits=replace(LIMITS, max_shares=0)).see(20, z=2.0)
 
 
 def test_no_more_symbols_at_once_than_allowed() -> None:
-    trading = Trading(replace(QUICK, max_positions=1, entry_spacing_s=0.0, max_shares=1))
+    trading = Trading(
+        tuned(QUICK, max_positions=1, entry_spacing_s=0.0), limits=replace(LIMITS, max_shares=1)
+    )
     trading.enter(20)
     assert not trading.see(21, "SPY", z=2.0)
 
 
 def test_the_budget_of_orders_keeps_an_exit_for_each_entry() -> None:
-    trading = Trading(replace(QUICK, max_entries=3, entry_spacing_s=0.0, cooldown_s=0.0))  # six orders
+    trading = Trading(tuned(QUICK, max_entries=3, entry_spacing_s=0.0, cooldown_s=0.0))  # six orders
     second = 20.0
     for _ in range(5):  # five entries that got nothing leave one order
         assert trading.see(second, z=2.0) or second > 23
@@ -219,7 +238,7 @@ def test_the_budget_of_orders_keeps_an_exit_for_each_entry() -> None:
 
 
 def test_intents_that_never_became_orders_do_not_use_the_budget_up() -> None:
-    trading = Trading(replace(QUICK, max_entries=1, entry_spacing_s=0.0, cooldown_s=0.0))
+    trading = Trading(tuned(QUICK, max_entries=1, entry_spacing_s=0.0, cooldown_s=0.0))
     for second in range(20, 30):
         assert trading.see(second, z=2.0)
         trading.answer(second, 0, ExecutionStatus.REJECTED, order_id="")
@@ -231,18 +250,8 @@ def test_after_halt_nothing_is_decided_not_even_an_exit() -> None:
     trading.enter(20)
     trading.desk.halt()
     assert not trading.see(40, z=0.0)
-    trading.desk.flatten()
+    trading.desk.stop_strategy("too late to say so")
     assert trading.desk.phase is Phase.HALTED and not trading.see(41)
-
-
-def test_flattening_exits_without_a_signal_and_retries_quickly() -> None:
-    trading = Trading()
-    trading.enter(20)
-    trading.desk.flatten()
-    assert trading.see(20.5)
-    for second in range(21, 41, 2):
-        trading.answer(second, 0, ExecutionStatus.CANCELED)
-        assert trading.see(second + 2)
 
 
 @dataclass
@@ -257,7 +266,7 @@ class Day:
 
 
 def trade_a_day(seed: int, parameters: OfiParameters, *, duration_s: float, broker: Broker) -> Day:
-    desk = Desk(OfiStrategy(parameters), parameters, window(duration_s))
+    desk = Desk(OfiStrategy(parameters, LIMITS), LIMITS, window(duration_s))
     flows = {
         symbol: OfiState(symbol, interval_s=parameters.interval_s, window=parameters.window)
         for symbol in SYMBOLS
@@ -274,7 +283,7 @@ def trade_a_day(seed: int, parameters: OfiParameters, *, duration_s: float, brok
             quote.timestamp, quote.bid, quote.bid_size, quote.ask, quote.ask_size, offset
         )
         record = Record("market_events", 0, offset, KEYS[quote.symbol], b"", 0)
-        for intent in desk.on_tick(record, quote, closed[-1] if closed else None):
+        for intent in orders(desk.on_tick(record, quote, closed[-1] if closed else None)):
             if intent.target_weight != 0.0:
                 entries.append(intent.timestamp)
                 reserved = Decimal(str(intent.limit_price)) * intent.quantity

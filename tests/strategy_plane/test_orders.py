@@ -16,10 +16,16 @@ from pydantic import ValidationError
 
 from algo_trade.clock import VIRTUAL_START_NS, utc
 from algo_trade.contracts import Direction
-from algo_trade.settings import PROFILES, load_settings
-from algo_trade.strategy_plane import Decision, OfiParameters, Purpose, intent_id
+from algo_trade.settings import load_settings
+from algo_trade.strategy_plane import Decision, Purpose, StrategyLimits, intent_id
 from algo_trade.strategy_plane.intents import IntentMaker, Trigger
-from algo_trade.strategy_plane.sizing import affordable_shares, exact, marketable_limit
+from algo_trade.strategy_plane.sizing import (
+    affordable_shares,
+    exact,
+    marketable_limit,
+    tick_above,
+    tick_below,
+)
 
 START = utc(VIRTUAL_START_NS)
 
@@ -55,6 +61,14 @@ def test_a_limit_is_whole_cents_and_at_least_as_marketable_as_asked(
     assert wanted <= moved < wanted + Decimal("0.01") or limit == Decimal("0.01")
 
 
+@given(st.integers(1, 10_000_000).map(lambda ten_thousandths: ten_thousandths / 10_000))
+def test_a_price_is_rounded_to_one_that_can_be_quoted_and_not_further(price: float) -> None:
+    tick = Decimal("0.01") if price >= 1 else Decimal("0.0001")
+    below, above = exact(tick_below(price)), exact(tick_above(price))
+    assert below % tick == above % tick == 0
+    assert exact(price) - tick < below <= exact(price) <= above < exact(price) + tick
+
+
 def test_no_limit_against_no_price() -> None:
     with pytest.raises(ValueError, match="touch"):
         marketable_limit(0.0, buy=True, offset_bps=2.0)
@@ -86,9 +100,11 @@ def test_the_identity_of_an_intent_is_its_cause() -> None:
 def test_the_hash_seed_has_no_say() -> None:
     """The same sequence of quotes in processes with different hash seeds."""
     program = (
+        "from tests.strategy_plane.test_behaviour import trade\n"
         "from tests.strategy_plane.test_ofi_strategy import *\n"
         "day = trade_a_day(3, QUICK, duration_s=120, broker=Broker())\n"
         "print(day.orders, day.filled_orders, day.entries, day.flat_at, day.most_exposed_usd)\n"
+        "print([wish.encode() for wish in trade('bands', 3, delay=1).wishes])\n"
     )
     root = Path(__file__).parents[2]
     seen = [
@@ -105,7 +121,7 @@ def test_the_hash_seed_has_no_say() -> None:
 
 
 def maker(max_exposure_usd: float = 1000.0) -> IntentMaker:
-    return IntentMaker("s", "OFI", valid_s=5.0, max_exposure_usd=max_exposure_usd)
+    return IntentMaker("s", "OFI", max_exposure_usd=max_exposure_usd)
 
 
 def decision(purpose: Purpose = Purpose.ENTRY, *, quantity: int = 2) -> Decision:
@@ -116,7 +132,7 @@ TRIGGER = Trigger("market_events", 0, 17, START)
 
 
 def test_an_intent_says_when_why_and_for_how_long() -> None:
-    made = maker().make(decision(), TRIGGER, ordinal=0, sequence_number=4, position=0)
+    (made,) = maker().make(decision(), TRIGGER, ordinal=0, sequence_number=4, position=0)
     assert made.valid_until - made.timestamp == timedelta(seconds=5) and made.timestamp == START
     assert (made.target_weight, made.current_weight, made.decision_mid) == (-0.199, 0.0, 100.0)
     assert made.metadata is not None
@@ -124,10 +140,10 @@ def test_an_intent_says_when_why_and_for_how_long() -> None:
 
 
 def test_exits_are_told_by_a_target_of_nothing_and_entries_never_have_it() -> None:
-    leave = maker().make(decision(Purpose.EXIT), TRIGGER, ordinal=0, sequence_number=0, position=2)
+    (leave,) = maker().make(decision(Purpose.EXIT), TRIGGER, ordinal=0, sequence_number=0, position=2)
     assert leave.target_weight == 0.0 and leave.current_weight == 0.2
-    tiny = maker(1e12).make(decision(), TRIGGER, ordinal=0, sequence_number=0, position=0)
-    none = maker(0.0).make(decision(), TRIGGER, ordinal=0, sequence_number=0, position=0)
+    (tiny,) = maker(1e12).make(decision(), TRIGGER, ordinal=0, sequence_number=0, position=0)
+    (none,) = maker(0.0).make(decision(), TRIGGER, ordinal=0, sequence_number=0, position=0)
     assert tiny.target_weight == none.target_weight == -1e-6
 
 
@@ -136,14 +152,11 @@ def test_an_impossible_order_is_refused_when_made() -> None:
         maker().make(decision(quantity=0), TRIGGER, ordinal=0, sequence_number=0, position=0)
 
 
-def test_parameters_come_from_the_settings_and_a_limit_not_set_is_none_at_all(tmp_path: Path) -> None:
-    assert "dev" in PROFILES
+def test_limits_come_from_the_settings_and_one_that_is_not_set_is_none_at_all(tmp_path: Path) -> None:
     settings = load_settings("dev", env={"ALGOTRADE_DATA_DIR": str(tmp_path)})
-    parameters = OfiParameters.from_settings(settings)
-    assert (parameters.max_shares, parameters.max_exposure_usd) == (10, Decimal(1000))
-    assert (parameters.interval_s, parameters.entry_z) == (settings.ofi.interval_s, settings.ofi.entry_z)
+    limits = StrategyLimits.from_settings(settings, ("SPY",))
+    assert limits == StrategyLimits(("SPY",), 10, Decimal(1000))
     unset = settings.model_copy(
         update={"risk": settings.risk.model_copy(update={"max_net_usd": None, "max_order_shares": None})}
     )
-    parameters = OfiParameters.from_settings(unset)
-    assert (parameters.max_shares, parameters.max_exposure_usd) == (0, Decimal(0))
+    assert StrategyLimits.from_settings(unset, ("SPY",)) == StrategyLimits(("SPY",), 0, Decimal(0))

@@ -1,15 +1,18 @@
-"""The plane on a real bus: both paths alike, nothing lost, faults told, flat when asked."""
+"""The plane on a real bus: both paths alike, nothing lost, faults told, each strategy told what it asked for."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.strategy_plane.exchange import Exchange
 from tests.strategy_plane.kit import (
     KEYS,
+    LIMITS,
     QUICK,
     SESSION,
     SYMBOLS,
@@ -17,6 +20,7 @@ from tests.strategy_plane.kit import (
     everything,
     flow_of,
     messages,
+    ofi,
     open_bus,
     report,
     running,
@@ -26,28 +30,38 @@ from tests.strategy_plane.kit import (
 from algo_trade.bus import EmbeddedBus
 from algo_trade.clock import Clock, run_virtual, utc
 from algo_trade.contracts import (
+    BarDuration,
     BarEvent,
     Direction,
     ExecutionReport,
     ExecutionStatus,
     OFIEvent,
+    OrderAmendment,
     OrderIntent,
     SessionEvent,
     TickEvent,
+    TimeInForce,
 )
 from algo_trade.strategy_plane import (
+    NOTHING,
     BrokenPromise,
     Decision,
+    Decisions,
+    Feeds,
     OfiBin,
-    OfiStrategy,
+    OfiBins,
     Phase,
     PlaneEnded,
     Purpose,
+    Replace,
     SessionView,
+    Strategy,
     StrategyPlane,
     intent_id,
 )
-from algo_trade.strategy_plane.strategy import NOTHING, Decisions
+from algo_trade.strategy_plane.ofi_strategy import OfiStrategy
+
+DAY = TimeInForce.DAY
 
 
 def in_session(
@@ -61,7 +75,7 @@ def in_session(
 
 
 async def trade(bus: EmbeddedBus, clock: Clock) -> StrategyPlane:
-    async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+    async with running(bus, clock, ofi(), duration_s=60) as plane:
         await World(bus, clock).live(60)
         await plane.finish()
     return plane
@@ -125,7 +139,7 @@ def test_the_log_of_order_flow_sums_to_that_of_the_market(tmp_path: Path) -> Non
 
 def test_what_cannot_be_read_is_put_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+        async with running(bus, clock, ofi(), duration_s=60) as plane:
             world = World(bus, clock)
             await world.live(5)
             bus.append("market_events", b'{"event_type":"tick_event","symbol":"SPY"}', key="756733")
@@ -141,7 +155,7 @@ def test_what_cannot_be_read_is_put_aside_and_the_rest_goes_on(tmp_path: Path) -
 
 def test_a_report_that_cannot_be_read_stops_the_strategy(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+        async with running(bus, clock, ofi(), duration_s=60) as plane:
             world = World(bus, clock)
             await world.live(5)
             await bus.publish("exec_reports", b"{}", key="756733")
@@ -155,26 +169,18 @@ def test_a_report_that_cannot_be_read_stops_the_strategy(tmp_path: Path) -> None
     in_session(tmp_path, body)
 
 
-class Scripted:
+class Scripted(Strategy):
     """A strategy that does what a test says, at each quote."""
 
     strategy_id = "SCRIPT"
-    warm_up_s = 0.0
+    feeds = Feeds(ticks=True, ofi=OfiBins(1.0, 20))
 
     def __init__(self, act: Callable[[TickEvent, SessionView], Decisions]) -> None:
         self._act = act
-        self.bars: list[BarEvent] = []
         self.reports: list[ExecutionReport] = []
-
-    def on_ofi(self, closed: OfiBin, view: SessionView) -> Decisions:
-        return NOTHING
 
     def on_tick(self, tick: TickEvent, view: SessionView) -> Decisions:
         return self._act(tick, view)
-
-    def on_bar(self, bar: BarEvent, view: SessionView) -> Decisions:
-        self.bars.append(bar)
-        return NOTHING
 
     def on_report(self, report: ExecutionReport, view: SessionView) -> None:
         self.reports.append(report)
@@ -236,52 +242,15 @@ def test_a_strategy_at_fault_is_stopped_and_everybody_hears_of_it(
     in_session(tmp_path, body)
 
 
-def test_flattening_needs_no_strategy(tmp_path: Path) -> None:
-    def buy_then_explode(tick: TickEvent, view: SessionView) -> Decisions:
-        if view.position("IWM"):
-            raise RuntimeError("lost it")
-        return (buy(tick, quantity=3),) if tick.symbol == "IWM" and not view.unresolved("IWM") else NOTHING
-
-    async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, Scripted(buy_then_explode), duration_s=60) as plane:
-            world = World(bus, clock)
-            await world.live(2)
-            assert plane.fault is not None and plane.positions == {"IWM": 3}
-            market = asyncio.get_running_loop().create_task(world.live(5))
-            flattened = await plane.flatten_and_stop(timeout_s=4)
-            assert flattened.flat and plane.phase is Phase.HALTED
-            await market
-            await plane.finish()
-
-    in_session(tmp_path, body)
-
-
-def test_flattening_says_what_is_left_when_time_is_up(tmp_path: Path) -> None:
-    async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        def buy_once(tick: TickEvent, view: SessionView) -> Decisions:
-            return NOTHING if view.orders.intents else (buy(tick),)
-
-        async with running(bus, clock, Scripted(buy_once), duration_s=60) as plane:
-            await World(bus, clock, answers=False).live(1)
-            began = clock.now_ns()
-            flattened = await plane.flatten_and_stop(timeout_s=3)
-            assert clock.now_ns() - began == 3_000_000_000
-            assert not flattened.flat and flattened.unresolved == ("SPY",)
-            await plane.finish()
-
-    in_session(tmp_path, body)
-
-
 def test_after_halt_order_flow_runs_on_and_no_intent_is_made(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+        async with running(bus, clock, ofi(), duration_s=60) as plane:
             world = World(bus, clock)
             await world.live(20)
             plane.halt()
             before = plane.counts.intents
             await world.live(20)
             assert before > 0 and plane.counts.intents == before
-            assert (await plane.flatten_and_stop(timeout_s=60)).unresolved == ()
             await plane.finish()
         expected, logged = await flow_of(bus)
         assert logged == expected
@@ -289,14 +258,20 @@ def test_after_halt_order_flow_runs_on_and_no_intent_is_made(tmp_path: Path) -> 
     in_session(tmp_path, body)
 
 
-def test_bars_and_reports_reach_the_strategy_and_those_of_others_do_not(tmp_path: Path) -> None:
-    strategy = Scripted(lambda tick, view: NOTHING if view.orders.intents else (buy(tick),))
+def bar(
+    closed_at: datetime, *, size: BarDuration | None = BarDuration.M1, symbol: str = "SPY", close: float = 2.0
+) -> BarEvent:
+    return BarEvent(
+        symbol=symbol, timestamp=closed_at, open=2, high=2, low=1, close=close, volume=3, bar_duration=size
+    )
+
+
+def test_reports_reach_the_strategy_and_those_of_others_do_not(tmp_path: Path) -> None:
+    strategy = Scripted(lambda tick, view: NOTHING if view.orders.messages else (buy(tick),))
 
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
         async with running(bus, clock, strategy, duration_s=60) as plane:
             at = utc(clock.now_ns())
-            bar = BarEvent(symbol="SPY", timestamp=at, open=1, high=2, low=1, close=2, volume=3)
-            bus.append("market_events", bar, key="756733")
             await World(bus, clock).live(1)
             (record,) = await everything(bus, "order_intents")
             intent = OrderIntent.decode(record.value)
@@ -305,15 +280,161 @@ def test_bars_and_reports_reach_the_strategy_and_those_of_others_do_not(tmp_path
             )
             await bus.publish("exec_reports", foreign, key="1")
             await plane.finish()
-        assert strategy.bars == [bar]
         assert [news.sequence for news in strategy.reports] == [0, 1]
+
+    in_session(tmp_path, body)
+
+
+class OnBars(Strategy):
+    """Buys at every bar while it has nothing; notes what it was called with, and the time it was then."""
+
+    strategy_id = "BARS"
+    feeds = Feeds(bars=(BarDuration.M1, BarDuration.M5))
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[BarEvent, datetime]] = []
+
+    def on_tick(self, tick: TickEvent, view: SessionView) -> Decisions:
+        raise AssertionError("it did not ask for ticks")
+
+    def on_ofi(self, closed: OfiBin, view: SessionView) -> Decisions:
+        raise AssertionError("it did not ask for order flow")
+
+    def on_bar(self, bar: BarEvent, view: SessionView) -> Decisions:
+        self.seen.append((bar, view.now))
+        quote = view.quote(bar.symbol)
+        if view.unresolved(bar.symbol) or view.position(bar.symbol) or quote is None:
+            return NOTHING
+        return (buy(quote),)
+
+
+def test_a_bar_strategy_gets_the_bars_it_asked_for_and_quotes_in_its_view(tmp_path: Path) -> None:
+    """Sizes and symbols nobody asked for are let pass; order flow is not measured; the quote is in the view."""
+
+    async def body(bus: EmbeddedBus, clock: Clock) -> None:
+        strategy, start = OnBars(), utc(clock.now_ns())
+        async with running(bus, clock, strategy, duration_s=600) as plane:
+            world = World(bus, clock, step_s=1.0)
+            await world.live(61)
+            wanted = [
+                bar(start + timedelta(seconds=60)),
+                bar(start + timedelta(seconds=60), size=BarDuration.M5),
+            ]
+            others = [
+                bar(start + timedelta(seconds=60), size=BarDuration.H1),
+                bar(start + timedelta(seconds=60), size=None),
+                bar(start + timedelta(seconds=60), symbol="AAPL"),
+            ]
+            for one in (*others, *wanted):
+                bus.append("market_events", one, key="756733")
+            await world.live(3)
+            await plane.finish()
+        assert [seen for seen, _ in strategy.seen] == wanted and plane.fault is None
+        (record,) = await everything(bus, "order_intents")
+        intent = OrderIntent.decode(record.value)
+        # Decided on the quotes of the moment, so no older than they are: it must not be born expired.
+        assert intent.timestamp == start + timedelta(seconds=60) and record.key == KEYS["SPY"]
+        assert not await everything(bus, "ofi_events")
+
+    in_session(tmp_path, body)
+
+
+def test_bars_of_the_past_are_shown_and_answers_to_them_thrown_away(tmp_path: Path) -> None:
+    """Closed before the session, or overtaken by the next of their size; and time never goes back for them."""
+
+    async def body(bus: EmbeddedBus, clock: Clock) -> None:
+        strategy, start = OnBars(), utc(clock.now_ns())
+        minutes = [start + timedelta(minutes=number) for number in range(-3, 5)]
+        async with running(bus, clock, strategy, duration_s=600) as plane:
+            world = World(bus, clock, step_s=1.0)
+            await world.live(3)
+            for closed_at in minutes[:4]:
+                bus.append("market_events", bar(closed_at), key=KEYS["SPY"])
+            await world.live(242)
+            for closed_at in minutes[4:7]:
+                bus.append("market_events", bar(closed_at), key=KEYS["SPY"])
+            await world.live(1)
+            assert plane.counts.intents == 0 and len(strategy.seen) == 7
+            bus.append("market_events", bar(minutes[7]), key=KEYS["SPY"])  # four minutes: the newest there is
+            await world.live(3)
+            assert plane.counts.intents == 1
+            await plane.finish()
+        assert [seen.timestamp for seen, _ in strategy.seen] == minutes
+        times = [now for _, now in strategy.seen]
+        assert times == sorted(times) and times[0] >= start
+
+    in_session(tmp_path, body)
+
+
+def test_a_tick_strategy_gets_no_bars(tmp_path: Path) -> None:
+    class Ticks(OnBars):
+        feeds = Feeds(ticks=True)
+
+        def on_tick(self, tick: TickEvent, view: SessionView) -> Decisions:
+            return NOTHING
+
+    async def body(bus: EmbeddedBus, clock: Clock) -> None:
+        strategy = Ticks()
+        async with running(bus, clock, strategy, duration_s=600) as plane:
+            bus.append("market_events", bar(utc(clock.now_ns()) + timedelta(seconds=1)), key="756733")
+            await World(bus, clock).live(1)
+            await plane.finish()
+        assert not strategy.seen and plane.fault is None
+
+    in_session(tmp_path, body)
+
+
+def test_all_bars_of_the_session_are_shown_again_after_a_crash(tmp_path: Path) -> None:
+    """However long ago they came: the warm-up was published at the session's start."""
+
+    async def body(bus: EmbeddedBus, clock: Clock) -> None:
+        first, start = OnBars(), utc(clock.now_ns())
+        async with running(bus, clock, first, duration_s=6000):
+            for number in range(-5, 1):
+                bus.append("market_events", bar(start + timedelta(minutes=number)), key=KEYS["SPY"])
+            world = World(bus, clock, step_s=60.0)
+            await world.live(1800)
+        again = OnBars()
+        async with running(bus, clock, again, duration_s=6000) as plane:
+            assert [seen for seen, _ in again.seen] == [seen for seen, _ in first.seen]
+            assert len(again.seen) == 6 and plane.counts.intents == 0
+
+    in_session(tmp_path, body)
+
+
+def test_amendments_follow_their_intent_under_its_key(tmp_path: Path) -> None:
+    """And what came of them is in the view when the strategy is asked next."""
+    said: list[tuple[int, float | None, bool]] = []
+
+    def rest_then_move(tick: TickEvent, view: SessionView) -> Decisions:
+        if tick.symbol != "SPY":
+            return NOTHING
+        working = view.working("SPY")
+        if not working:
+            return (
+                NOTHING if view.orders.messages else (replace(buy(tick), limit_price=1.0, time_in_force=DAY),)
+            )
+        said.append((len(working), working[0].limit_price, working[0].amending))
+        if working[0].amending or working[0].limit_price == 2.0:
+            return NOTHING
+        return (Replace(working[0].intent_id, limit_price=2.0),)
+
+    async def body(bus: EmbeddedBus, clock: Clock) -> None:
+        async with running(bus, clock, Scripted(rest_then_move), duration_s=60) as plane:
+            await World(bus, clock, broker=Exchange(), delay=4).live(2)
+            await plane.finish()
+        intent, amendment = await everything(bus, "order_intents")
+        assert intent.key == amendment.key == KEYS["SPY"]
+        assert OrderAmendment.decode(amendment.value).intent_id == OrderIntent.decode(intent.value).intent_id
+        assert (plane.counts.intents, plane.counts.amendments, plane.fault) == (1, 1, None)
+        assert said[0] == (1, 1.0, False) and said[1] == (1, 1.0, True) and said[-1] == (1, 2.0, False)
 
     in_session(tmp_path, body)
 
 
 def test_positions_moved_by_the_stop_are_seen(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        strategy = Scripted(lambda tick, view: NOTHING if view.orders.intents else (buy(tick, quantity=2),))
+        strategy = Scripted(lambda tick, view: NOTHING if view.orders.messages else (buy(tick, quantity=2),))
         async with running(bus, clock, strategy, duration_s=60) as plane:
             await World(bus, clock).live(1)
             assert plane.positions == {"SPY": 2}
@@ -336,7 +457,7 @@ def test_positions_moved_by_the_stop_are_seen(tmp_path: Path) -> None:
 
 def test_a_report_of_nobodys_intent_without_a_direction_stops_the_strategy(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+        async with running(bus, clock, ofi(), duration_s=60) as plane:
             orphan = ExecutionReport(
                 report_id=intent_id("a", "b", "c", "d", 0, 0, 0),
                 intent_id=intent_id("a", "b", "c", "d", 0, 0, 1),
@@ -357,7 +478,7 @@ def test_a_report_of_nobodys_intent_without_a_direction_stops_the_strategy(tmp_p
 
 def test_nobody_waits_for_a_plane_that_has_ended(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        async with running(bus, clock, OfiStrategy(QUICK), duration_s=60) as plane:
+        async with running(bus, clock, ofi(), duration_s=60) as plane:
             await plane.finish()
         bus.append("market_events", tick("SPY", utc(clock.now_ns()), 1.0, 1.01, 1, 1), key="1")
         with pytest.raises(PlaneEnded):
@@ -368,8 +489,8 @@ def test_nobody_waits_for_a_plane_that_has_ended(tmp_path: Path) -> None:
 
 def test_a_strategy_without_money_makes_no_intent(tmp_path: Path) -> None:
     async def body(bus: EmbeddedBus, clock: Clock) -> None:
-        parameters = replace(QUICK, max_shares=0)
-        async with running(bus, clock, OfiStrategy(parameters), parameters, duration_s=60) as plane:
+        limits = replace(LIMITS, max_shares=0)
+        async with running(bus, clock, OfiStrategy(QUICK, limits), limits=limits, duration_s=60) as plane:
             await World(bus, clock).live(30)
             await plane.finish()
         assert plane.counts.intents == 0

@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from algo_trade.settings import config_report, load_settings
+from algo_trade.cli.options import read_with_options
+from algo_trade.session.configuration import configuration_rows, configure
 
 _PIPE_WIDTH = 200
 
@@ -26,11 +27,18 @@ def check(
     profile: Annotated[
         str | None, typer.Option(help="dev, paper or prod; default: ENVIRONMENT, else dev.")
     ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="Whose parameters to show; default: the settings' strategy.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="NAME=VALUE: a parameter of the strategy, as for run.")
+    ] = None,
 ) -> None:
     """Load the settings of a profile and show them; every problem is told at once (exit 3, or 6 for live ones)."""
-    settings = load_settings(profile)
+    configuration = configure(read_with_options(profile, strategy, set_))
+    settings = configuration.settings
     table = Table("setting", "value", "from", "note", box=None, pad_edge=False)
-    for row in config_report(settings):
+    for row in configuration_rows(configuration):
         table.add_row(row.name, row.value, row.source, row.note)
     # A pipe has no width of its own, and a value cut in two is no value.
     Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH).print(table)

@@ -18,6 +18,7 @@ from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
 from algo_trade.cli.sim_command import sim_app
+from algo_trade.cli.strategies_command import strategies
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import SimulatorError
 from algo_trade.ibkr import IBKRError
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(report)
+app.command()(strategies)
 app.command("reset-kill")(reset_kill)
 app.add_typer(sim_app, name="sim")
 app.add_typer(config_app, name="config")

@@ -16,6 +16,10 @@ from algo_trade.gateway_sim import (
     load_recorded_quotes,
     parse_halt,
 )
+from algo_trade.settings import Reading, read_settings
+from algo_trade.settings.strategies import strategy_names
+from algo_trade.settings.variables import suggestion
+from algo_trade.strategy_plane import find_strategy
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9. \-]{0,19}")
@@ -88,3 +92,47 @@ def parse_quotes(given: list[str]) -> dict[str, RecordedQuotes]:
             )
         files[name] = Path(path).expanduser()
     return {symbol: load_recorded_quotes(path) for symbol, path in files.items()}
+
+
+def parse_strategy(text: str) -> str:
+    """The name of an installed strategy."""
+    names = strategy_names()
+    if text not in names:
+        near = suggestion(text.lower(), names)
+        raise typer.BadParameter(
+            f"no strategy {text!r} is installed; there are {', '.join(names) or 'none'}{near}",
+            param_hint="--strategy",
+        )
+    return text
+
+
+def parse_assignments(given: list[str]) -> dict[str, str]:
+    """Each `NAME=VALUE`; whether the strategy has such a parameter is its own business."""
+    values: dict[str, str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        name = name.strip()
+        if not equals or not name or not value.strip() or name in values:
+            raise typer.BadParameter(
+                f"{text!r} is not NAME=VALUE, or names a parameter twice; write it like entry_z=2.5",
+                param_hint="--set",
+            )
+        values[name] = value.strip()
+    return values
+
+
+def read_with_options(profile: str | None, strategy: str | None, assignments: list[str] | None) -> Reading:
+    """The settings as their sources and these options of the command line say. What is typed wrong is a usage error."""
+    chosen = None if strategy is None else parse_strategy(strategy)
+    parameters = parse_assignments(assignments or [])
+    reading = read_settings(profile, strategy=chosen, parameters=parameters)
+    found = find_strategy(str(reading.strategy.value)) if parameters else None
+    if found is not None and found.plugin is not None:
+        known = found.plugin.parameters.model_fields
+        for name in parameters:
+            if name not in known:
+                raise typer.BadParameter(
+                    f"strategy {found.name} has no parameter {name!r}{suggestion(name, known)}",
+                    param_hint="--set",
+                )
+    return reading

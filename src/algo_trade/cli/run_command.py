@@ -10,7 +10,14 @@ from typing import Annotated
 
 import typer
 
-from algo_trade.cli.options import Speed, parse_duration_s, parse_quotes, parse_speed, parse_symbols
+from algo_trade.cli.options import (
+    Speed,
+    parse_duration_s,
+    parse_quotes,
+    parse_speed,
+    parse_symbols,
+    read_with_options,
+)
 from algo_trade.cli.progress import terminal_watcher
 from algo_trade.clock import (
     Clock,
@@ -25,13 +32,13 @@ from algo_trade.clock import (
     utc,
 )
 from algo_trade.exit_codes import ExitCode
+from algo_trade.session.configuration import configure
 from algo_trade.session.ending import Ending, exit_code
 from algo_trade.session.plan import SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Watcher
 from algo_trade.session.report import gate_failures, summary_text, write_report
 from algo_trade.session.session import Session
-from algo_trade.settings import Settings, load_settings, secret_values
-from algo_trade.strategy_plane import OfiStrategy
+from algo_trade.settings import Settings, secret_values
 from algo_trade.telemetry import Redactor, configure_logging
 
 # A session makes millions of short-lived objects and few lasting ones; the default threshold would look
@@ -49,6 +56,18 @@ def run(
         list[str] | None, typer.Option(help="SYM=FILE: trade recorded quotes. Repeatable.")
     ] = None,
     bus: Annotated[str, typer.Option(help="The log between the planes: embedded.")] = "embedded",
+    strategy: Annotated[
+        str | None,
+        typer.Option(
+            help="What trades; `algotrade strategies` lists what is installed. Default: the settings'."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="NAME=VALUE: a parameter of the strategy, such as entry_z=2.5. Repeatable."
+        ),
+    ] = None,
     session_dir: Annotated[
         Path | None, typer.Option(help="Where the session lives; an unfinished one there is resumed.")
     ] = None,
@@ -58,7 +77,8 @@ def run(
     pace, duration_s = parse_speed(speed), parse_duration_s(duration)
     wanted = parse_symbols(symbols) if symbols is not None else None
     _refuse_contradictions(profile, pace, bus, bool(quotes))
-    settings = load_settings(profile)
+    configuration = configure(read_with_options(profile, strategy, set_))
+    settings = configuration.settings
     if settings.session_refusal is not None:
         print(f"algotrade: {settings.session_refusal}", file=sys.stderr)
         raise typer.Exit(ExitCode.CONFIG)
@@ -71,7 +91,7 @@ def run(
         duration_s=duration_s,
         symbols=wanted or tuple(recorded) or settings.market_data.symbols,
         quotes=recorded,
-        strategy_id=OfiStrategy.strategy_id,
+        strategy=configuration.strategy,
         clock=SystemClock(),
         ids=SystemIds(),
     )

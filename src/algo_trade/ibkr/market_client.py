@@ -2,8 +2,8 @@
 
 A symbol once subscribed stays wanted: after a reconnect, after 1101 ("data lost") and after a broken data farm
 is back, its subscription is made again, since the gateway forgets them without a word. Quotes come tick by
-tick; where the gateway refuses that (few are allowed at once), the symbol falls back to the top of the book,
-which is sampled. `subscriptions` says for each symbol which of the two it is.
+tick, unless samples of the top of the book are enough; where the gateway refuses ticks (few symbols are allowed
+at once), the symbol falls back to those. `subscriptions` says for each symbol which of the two it is.
 """
 
 from __future__ import annotations
@@ -58,9 +58,10 @@ class Source(Enum):
 
 @dataclass(slots=True)
 class Subscription:
-    """A wanted symbol and what became of the wish. `reason` says why there is no source."""
+    """A symbol, how its quotes are wanted, and what became of the wish. `reason` says why there is no source."""
 
     instrument: Instrument
+    wanted: Source = Source.TICK_BY_TICK
     source: Source = Source.NONE
     req_id: int | None = None
     reason: str = "not made yet"
@@ -116,8 +117,8 @@ class IBKRMarketClient:
             self._instruments[symbol] = the_instrument(symbol, answer)
         return self._instruments[symbol]
 
-    async def subscribe_rt(self, symbol: str) -> Instrument:
-        """Want quotes of a symbol from now on.
+    async def subscribe_rt(self, symbol: str, *, source: Source = Source.TICK_BY_TICK) -> Instrument:
+        """Want quotes of a symbol from now on, tick by tick where that can be had or from the top of the book.
 
         Raises InstrumentRefused or NotConnected (from resolving it), Refuse when all lines are taken.
         """
@@ -127,7 +128,7 @@ class IBKRMarketClient:
                 raise Refuse(
                     f"{symbol}: all {self._lines_max} lines are taken (IBKR_MARKET_DATA_SUBSCRIPTIONS)"
                 )
-            self.subscriptions[symbol] = Subscription(instrument)
+            self.subscriptions[symbol] = Subscription(instrument, source)
             self.resubscribe(symbol)
         await self._settled()
         return instrument
@@ -141,7 +142,9 @@ class IBKRMarketClient:
 
     def resubscribe(self, symbol: str) -> None:
         """Make a wanted symbol's subscription again, e.g. because it went silent."""
-        self._make(symbol, Source.TICK_BY_TICK)
+        subscription = self.subscriptions.get(symbol)
+        if subscription is not None:
+            self._make(symbol, subscription.wanted)
 
     async def request_hist(
         self,

@@ -15,10 +15,11 @@ from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.order_plane.plane import OrderPlane
 from algo_trade.risk import Limits
+from algo_trade.session.feeds import BarFeed, HistoricalBars, wanted_bars
 from algo_trade.session.log import SessionLog
 from algo_trade.session.plan import SessionPlan
 from algo_trade.settings import IbkrSettings
-from algo_trade.strategy_plane import OfiParameters, OfiStrategy, SessionWindow, StrategyPlane
+from algo_trade.strategy_plane import Feeds, SessionWindow, Strategy, StrategyPlane
 
 
 class KillLatched(Exception):
@@ -36,6 +37,7 @@ class Parts:
     orders: OrderPlane
     strategy: StrategyPlane
     producer: RealTimeProducer
+    bars: BarFeed | None  # None: nobody wants any
 
 
 def open_journal(plan: SessionPlan) -> Journal:
@@ -98,13 +100,12 @@ def make_orders(
     )
 
 
-def make_strategy(plan: SessionPlan, clock: Clock, bus: Bus) -> StrategyPlane:
-    parameters = OfiParameters.from_settings(plan.settings)
-    return StrategyPlane(
-        bus,
-        clock,
-        OfiStrategy(parameters),
-        parameters,
-        window=SessionWindow(plan.session_id, plan.started_ns, plan.end_ns),
-        symbols=plan.symbols,
-    )
+def make_strategy(plan: SessionPlan, clock: Clock, bus: Bus, strategy: Strategy) -> StrategyPlane:
+    window = SessionWindow(plan.session_id, plan.started_ns, plan.end_ns)
+    return StrategyPlane(bus, clock, strategy, plan.limits, window=window)
+
+
+def make_bars(
+    plan: SessionPlan, clock: Clock, bus: Bus, handler: IBKRHandler, log: SessionLog, feeds: Feeds
+) -> BarFeed | None:
+    return HistoricalBars(bus, clock, handler.market, log) if wanted_bars(plan, feeds) else None

@@ -29,6 +29,7 @@ from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import RecordedQuotes, check_halts, load_listing, parse_halt
 from algo_trade.session.report import RECORD_NAME, SessionRecord, load_record
 from algo_trade.settings import Settings
+from algo_trade.strategy_plane import ChosenStrategy, StrategyLimits
 
 _NAMESPACE = UUID("8c1d4a35-6a2b-5f6e-9d0e-3f7b5a1c2e44")
 
@@ -61,7 +62,7 @@ class SessionPlan:
     duration_s: float
     symbols: tuple[str, ...]
     quotes: Mapping[str, RecordedQuotes]
-    strategy_id: str
+    strategy: ChosenStrategy
     fingerprint: str
     started_ns: int
     begins_ns: int
@@ -82,6 +83,11 @@ class SessionPlan:
         home = self.directory if self.settings.profile == "dev" else self.settings.data_dir
         return home / f"{account}.journal.db"
 
+    @property
+    def limits(self) -> StrategyLimits:
+        """What the strategy is allowed."""
+        return StrategyLimits.from_settings(self.settings, self.symbols)
+
     def record(self) -> SessionRecord:
         """What session.json says while the session runs."""
         return SessionRecord(
@@ -89,7 +95,10 @@ class SessionPlan:
             profile=self.settings.profile,
             clock=self.clock_kind,
             seed=self.seed,
-            strategy_id=self.strategy_id,
+            strategy_id=self.strategy.strategy_id,
+            strategy_package=self.strategy.package,
+            strategy_version=self.strategy.version,
+            strategy_parameters=self.strategy.values(),
             symbols=self.symbols,
             settings_fingerprint=self.fingerprint,
             allocated_capital=float(self.settings.risk.allocated_capital),
@@ -107,7 +116,7 @@ def plan_session(
     duration_s: float,
     symbols: tuple[str, ...],
     quotes: Mapping[str, RecordedQuotes],
-    strategy_id: str,
+    strategy: ChosenStrategy,
     clock: Clock,
     ids: IdSource,
 ) -> SessionPlan:
@@ -125,7 +134,7 @@ def plan_session(
         "symbols": list(symbols),
         "quotes": {symbol: _content(recorded) for symbol, recorded in quotes.items()},
         "catalogue": _check_market(settings, symbols, quotes, virtual=virtual),
-        "strategy_id": strategy_id,
+        "strategy": strategy.identity(),
     }
     fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     found = load_record(directory) if (directory / RECORD_NAME).exists() else None
@@ -145,7 +154,7 @@ def plan_session(
         duration_s=duration_s,
         symbols=symbols,
         quotes=quotes,
-        strategy_id=strategy_id,
+        strategy=strategy,
         fingerprint=fingerprint,
         started_ns=started_ns,
         begins_ns=begins_ns,

@@ -25,11 +25,20 @@ from algo_trade.order_plane.flatten import Outcome
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.session.ending import Ending
+from algo_trade.session.feeds import listen
 from algo_trade.session.log import SessionLog
-from algo_trade.session.parts import Parts, make_orders, make_simulator, make_strategy, open_journal
+from algo_trade.session.parts import (
+    Parts,
+    make_bars,
+    make_orders,
+    make_simulator,
+    make_strategy,
+    open_journal,
+)
 from algo_trade.session.plan import SessionPlan, write_record
 from algo_trade.session.progress import Watcher
 from algo_trade.session.watch import compare_with_broker, halt_strategy_on_kill, show
+from algo_trade.strategy_plane import Feeds, Strategy
 
 # A recorded day starts with its subscription, so its last rows come this little after the session's end.
 _DRAIN_MAX_S = 5.0
@@ -79,6 +88,7 @@ class Session:
     async def run(self) -> Ending:
         """Raises what keeps a session from starting; afterwards every end is an Ending."""
         plan = self._plan
+        strategy = plan.strategy.build(plan.limits)
         write_record(plan.directory, plan.record())
         # What a callback raises reaches the loop only; without this the session would go on without the part.
         asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
@@ -91,8 +101,8 @@ class Session:
             self._spawn(self._outbox.run())
             self._say_started()
             await self._bus.enforce_retention()
-            parts = self._parts = await self._connect(stack, journal)
-            await self._unless_ended(self._start(parts))
+            parts = self._parts = await self._connect(stack, journal, strategy)
+            await self._unless_ended(self._start(parts, strategy.feeds))
             return await self._trade_and_end(parts)
 
     # -- starting ----------------------------------------------------------------------------------
@@ -100,15 +110,16 @@ class Session:
         plan = self._plan
         self._log(
             SessionEventKind.SESSION_RESUMED if plan.resumed else SessionEventKind.SESSION_STARTED,
-            f"{plan.settings.profile}, {plan.clock_kind} clock, {', '.join(plan.symbols)}",
+            f"{plan.settings.profile}, {plan.clock_kind} clock, {plan.strategy.name}, {', '.join(plan.symbols)}",
             data={
                 "account_id": plan.settings.ibkr.account_id,
                 "seed": plan.seed,
                 "settings": plan.settings.fingerprint(),
+                "strategy": plan.strategy.identity(),
             },
         )
 
-    async def _connect(self, stack: AsyncExitStack, journal: Journal) -> Parts:
+    async def _connect(self, stack: AsyncExitStack, journal: Journal, strategy: Strategy) -> Parts:
         """A gateway that has greeted us and passed the paper lock, and the planes around it."""
         plan, clock, ibkr = self._plan, self._clock, self._plan.settings.ibkr
         simulator = make_simulator(plan, clock)
@@ -126,13 +137,14 @@ class Session:
             simulator,
             handler,
             make_orders(plan, clock, self._bus, handler, journal, self._outbox, self._log),
-            make_strategy(plan, clock, self._bus),
+            make_strategy(plan, clock, self._bus, strategy),
             RealTimeProducer(
                 self._bus, clock, handler.market, session_id=plan.session_id, limits=QualityLimits()
             ),
+            make_bars(plan, clock, self._bus, handler, self._log, strategy.feeds),
         )
 
-    async def _start(self, parts: Parts) -> None:
+    async def _start(self, parts: Parts, feeds: Feeds) -> None:
         """The order plane first: it notes where the log ends before a strategy can publish."""
         market, symbols = parts.handler.market, self._plan.symbols
         self._watch(parts.orders.failure)
@@ -144,8 +156,9 @@ class Session:
         self._producing = self._spawn(parts.producer.run())
         parts.producer.expect(symbols)
         self._spawn(parts.producer.watch())
-        for symbol in symbols:
-            await market.subscribe_rt(symbol)
+        if parts.bars is not None:
+            self._spawn(parts.bars.run())
+        await listen(self._plan, feeds, market, parts.bars)
 
     # -- trading and ending ------------------------------------------------------------------------
     async def _trade_and_end(self, parts: Parts) -> Ending:

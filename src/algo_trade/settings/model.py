@@ -17,10 +17,10 @@ from algo_trade.settings.sections import (
     KillSwitchSettings,
     LogLevel,
     MarketDataSettings,
-    OfiSettings,
     Port,
     RiskSettings,
     SimulatorSettings,
+    StrategySettings,
     VaultSettings,
 )
 
@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     kafka: KafkaSettings = KafkaSettings()
     vault: VaultSettings = VaultSettings()
     market_data: MarketDataSettings = MarketDataSettings()
-    ofi: OfiSettings = OfiSettings()
+    strategy: StrategySettings = StrategySettings()
     kill_switch: KillSwitchSettings = KillSwitchSettings()
     journal: JournalSettings = JournalSettings()
     simulator: SimulatorSettings = SimulatorSettings()
@@ -95,7 +95,8 @@ class Settings(BaseSettings):
     def fingerprint(self) -> dict[str, JsonValue]:
         """The values that make a session what it is, JSON-able and in a stable order.
 
-        Never a path, host, port or secret: the same session on another machine has the same fingerprint.
+        The parameters of its strategy come on top of them: only the strategy knows those. Never a path, host, port or
+        secret: the same session on another machine has the same fingerprint.
         """
         values: dict[str, JsonValue] = self.model_dump(mode="json", exclude=_NOT_IDENTITY)
         return {name: values[name] for name in sorted(values)}

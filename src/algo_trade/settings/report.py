@@ -35,6 +35,11 @@ def _shown(settings: Settings, variable: Variable) -> str:
     value: object = attrgetter(variable.dotted)(settings)
     if isinstance(value, SecretStr):
         return "***" if value.get_secret_value() else ""
+    return shown_value(value)
+
+
+def shown_value(value: object) -> str:
+    """A value as a person would write it into the environment."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -47,7 +52,7 @@ def _shown(settings: Settings, variable: Variable) -> str:
 def limit_notes(settings: Settings) -> dict[str, str]:
     """Limits that another limit makes idle, by variable. True of any prices, so no price is assumed."""
     notes: dict[str, str] = {}
-    risk, kill, ofi = settings.risk, settings.kill_switch, settings.ofi
+    risk, kill = settings.risk, settings.kill_switch
     gross_usd, net_usd = risk.max_gross_usd, risk.max_net_usd
     shares, order_shares = risk.max_position_shares, risk.max_order_shares
     if gross_usd is not None and shares is not None:
@@ -67,10 +72,6 @@ def limit_notes(settings: Settings) -> dict[str, str]:
             f"${drawdown_usd:,.2f} of RISK_ALLOCATED_CAPITAL: can only bind after a gain of more than "
             f"${drawdown_usd + kill.pnl_usd:,.2f}; before that KILL_SWITCH_PNL_USD stops first"
         )
-    if ofi.max_positions > len(settings.market_data.symbols):
-        notes["OFI_MAX_POSITIONS"] = (
-            f"can never bind: {len(settings.market_data.symbols)} symbols are watched"
-        )
     for name, limit in risk:
         if limit is None:
             notes[f"RISK_{name.upper()}"] = "not set: every order is refused"
@@ -84,8 +85,8 @@ def _plain_notes(settings: Settings) -> dict[str, str]:
     streams = settings.ibkr.market_data_subscriptions // _LINES_PER_TICK_STREAM
     if len(settings.market_data.symbols) > streams:
         notes["MARKET_DATA_SYMBOLS"] = (
-            f"{settings.ibkr.market_data_subscriptions} lines carry {streams} tick-by-tick streams; symbols beyond "
-            "that are refused by the gateway"
+            f"{settings.ibkr.market_data_subscriptions} lines carry {streams} tick-by-tick streams; a strategy of "
+            "ticks gets samples of the symbols beyond"
         )
     if settings.ibkr.read_only:
         notes["IBKR_READ_ONLY"] = "no order will be sent"

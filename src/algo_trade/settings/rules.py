@@ -85,15 +85,6 @@ def _enough_lines(settings: Settings) -> Iterator[Problem]:
         )
 
 
-def _thresholds_in_order(settings: Settings) -> Iterator[Problem]:
-    if settings.ofi.exit_z >= settings.ofi.entry_z:
-        yield Problem(
-            f"OFI_EXIT_Z={settings.ofi.exit_z:g} must be below OFI_ENTRY_Z={settings.ofi.entry_z:g}, or a position "
-            "is closed by what opened it",
-            ("OFI_EXIT_Z", "OFI_ENTRY_Z"),
-        )
-
-
 def _kafka_is_protected(settings: Settings) -> Iterator[Problem]:
     kafka = settings.kafka
     away = [s for s in kafka.bootstrap_servers.split(",") if not is_loopback(s.strip().rpartition(":")[0])]
@@ -136,7 +127,6 @@ RULES: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     _paper_lock,
     _gateway_is_local,
     _enough_lines,
-    _thresholds_in_order,
     _kafka_is_protected,
     _vault_is_whole,
 )

@@ -132,30 +132,16 @@ class MarketDataSettings(Section):
     """What is watched."""
 
     symbols: Symbols = ("SPY", "QQQ", "IWM")
-    bar_sizes: BarSizes = ("1m",)
-    history: Annotated[str, Field(pattern=r"^[1-9][0-9]* [SDWMY]$")] = "1 D"  # an IBKR duration
-
-
-class OfiSettings(Section):
-    """The OFI strategy. Tune it here and nowhere else; docs/assumptions.md says against which market.
-
-    Every interval_s the order flow imbalance of that bin becomes a z-score over the last `window` bins.
-    """
-
-    interval_s: Seconds = 10.0
-    window: Annotated[int, Field(ge=2, le=100_000)] = 60  # bins
-    entry_z: Annotated[float, Field(gt=0, le=100)] = 2.0
-    exit_z: Annotated[float, Field(ge=0, le=100)] = 0.5
-    max_hold_s: Seconds = 600.0
-    cooldown_s: Annotated[float, Field(ge=0)] = 60.0  # after an exit, before the same symbol again
-    max_entries: Annotated[int, Field(ge=0)] = (
-        34  # a session; commission is $1 an order, and the stop is near
+    bar_sizes: BarSizes = ()  # recorded beside those the strategy asks for
+    history: Annotated[str, Field(pattern=r"^[1-9][0-9]* [SDWMY]$")] = (
+        "1 D"  # an IBKR duration; of bars whose strategy names none
     )
-    entry_spacing_s: Annotated[float, Field(ge=0)] = 480.0  # between any two entries
-    flat_before_end_s: Seconds = 300.0
-    order_valid_s: Seconds = 5.0
-    limit_offset_bps: Annotated[float, Field(ge=0, le=100)] = 2.0  # through the touch: marketable
-    max_positions: Annotated[int, Field(ge=1)] = 3  # symbols held at once
+
+
+class StrategySettings(Section):
+    """Which strategy trades. Its parameters are its own: OFI_ENTRY_Z, or `strategies: {ofi: {entry_z: 2.5}}`."""
+
+    name: Text = "ofi"  # of an installed one; `algotrade strategies` lists them
 
 
 class RiskSettings(Section):

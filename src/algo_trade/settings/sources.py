@@ -4,7 +4,7 @@ Each source becomes a `Layer` (place in the settings → value) plus the problem
 raised here, so that one run tells everything there is to mend. Types and bounds are the model's business.
 """
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,21 +15,29 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from algo_trade.settings.errors import Problem
+from algo_trade.settings.strategies import parameter_of, variable_of
 from algo_trade.settings.variables import BY_PATH, SECTIONS, VARIABLES, Path, is_unknown, suggestion
 
 _PACKAGE = FilePath(__file__).resolve().parents[1]
 
+# Where a file keeps the parameters of strategies: `strategies: {ofi: {entry_z: 2.5}}`.
+STRATEGIES = "strategies"
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """What one source said. `label` is how a person would name it: "config/paper.yaml", "environment"."""
+    """What one source said. `label` is how a person would name it: "config/paper.yaml", "environment".
+
+    `parameters` are those of strategies, by (strategy, parameter), unchecked: only the strategy knows them.
+    """
 
     label: str
     values: Mapping[Path, Any] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    parameters: Mapping[tuple[str, str], Any] = field(default_factory=dict)
 
     def without(self, paths: frozenset[Path]) -> "Layer":
-        """The same layer, silent about `paths`."""
+        """The settings of the same layer, silent about `paths`."""
         return Layer(self.label, {path: value for path, value in self.values.items() if path not in paths})
 
     def nested(self) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def default_config_dir() -> FilePath:
     return _PACKAGE / "_resources" / "config"
 
 
-def read_yaml(path: FilePath) -> Layer:
+def read_yaml(path: FilePath, strategies: Iterable[str]) -> Layer:
     """A profile's file. Unknown and repeated keys are problems, and so is a secret in a file that is committed."""
     label = f"{path.parent.name}/{path.name}"
     try:
@@ -89,7 +97,7 @@ def read_yaml(path: FilePath) -> Layer:
         return Layer(label)
     if not isinstance(content, dict):
         return Layer(label, problems=(Problem(f"{label}: sections expected, not {type(content).__name__}"),))
-    layer = _from_tree(label, content)
+    layer = _from_tree(label, content, strategies)
     secret = [
         BY_PATH[path] for path, value in layer.values.items() if BY_PATH[path].secret and value is not None
     ]
@@ -99,11 +107,11 @@ def read_yaml(path: FilePath) -> Layer:
         )
         for v in secret
     )
-    return Layer(label, layer.values, layer.problems + told)
+    return Layer(label, layer.values, layer.problems + told, layer.parameters)
 
 
-def read_overrides(overrides: Mapping[str, Any]) -> Layer:
-    """What the caller decided: nested (`{"ofi": {"window": 30}}`) or dotted (`{"ofi.window": 30}`)."""
+def read_overrides(overrides: Mapping[str, Any], strategies: Iterable[str]) -> Layer:
+    """What the caller decided: nested (`{"ibkr": {"port": 7497}}`) or dotted (`{"ibkr.port": 7497}`)."""
     tree: dict[Any, Any] = {}
     for key, value in overrides.items():
         *sections, name = key.split(".")
@@ -114,23 +122,36 @@ def read_overrides(overrides: Mapping[str, Any]) -> Layer:
             node.setdefault(name, {}).update(value)
         else:
             node[name] = value
-    return _from_tree("override", tree)
+    return _from_tree("override", tree, strategies)
 
 
-def read_environment(env: Mapping[str, str]) -> Layer:
+def read_environment(env: Mapping[str, str], strategies: Iterable[str]) -> Layer:
     """The process environment. An empty variable is an unset one, as shells and compose files use it."""
-    values = {
-        VARIABLES[name].path: value for name, value in env.items() if name in VARIABLES and value.strip()
-    }
-    problems = tuple(
-        Problem(f"{name} (environment): no such setting{suggestion(name.upper(), VARIABLES)}", (name,))
-        for name in sorted(env)
-        if is_unknown(name)
-    )
-    return Layer("environment", values, problems)
+    values: dict[Path, Any] = {}
+    parameters: dict[tuple[str, str], Any] = {}
+    problems: list[Problem] = []
+    for name in sorted(env):
+        if name in VARIABLES:
+            if env[name].strip():
+                values[VARIABLES[name].path] = env[name]
+        elif (place := parameter_of(name, strategies)) is not None:
+            if env[name].strip():
+                parameters[place] = env[name]
+        elif is_unknown(name, strategies):
+            text = f"{name} (environment): no such setting{_meant(name, strategies)}"
+            problems.append(Problem(text, (name,)))
+    return Layer("environment", values, tuple(problems), parameters)
 
 
-def read_dotenv(path: FilePath, *, required: bool) -> Layer:
+def _meant(name: str, strategies: Iterable[str]) -> str:
+    """What a variable of no setting may have been meant to be; a parameter in small letters is known at once."""
+    upper = name.upper()
+    if upper != name and (place := parameter_of(upper, strategies)) is not None:
+        return f"; did you mean {variable_of(*place)}?"
+    return suggestion(upper, VARIABLES)
+
+
+def read_dotenv(path: FilePath, strategies: Iterable[str], *, required: bool) -> Layer:
     """`.env`: NAME=value lines, nothing expanded. A name that is no setting is a problem, whatever its prefix."""
     label = path.name
     if not path.exists() and not required:
@@ -142,22 +163,28 @@ def read_dotenv(path: FilePath, *, required: bool) -> Layer:
     except (OSError, UnicodeDecodeError) as error:
         return Layer(label, problems=(Problem(f"{label}: cannot be read: {_why(error)}"),))
     values: dict[Path, Any] = {}
+    parameters: dict[tuple[str, str], Any] = {}
     problems: list[Problem] = []
+    names: set[str] = set()
     for binding in bindings:
-        where = f"{label} line {binding.original.line}"
-        if binding.error or (binding.key is not None and binding.value is None):
+        where, name = f"{label} line {binding.original.line}", binding.key
+        if binding.error or (name is not None and binding.value is None):
             problems.append(Problem(f"{where}: NAME=value expected"))
-        elif binding.key is not None and binding.key not in VARIABLES:
-            near = suggestion(binding.key.upper(), VARIABLES)
-            problems.append(Problem(f"{binding.key} ({where}): no such setting{near}", (binding.key,)))
-        elif binding.key is not None:
-            place = VARIABLES[binding.key].path
-            if place in values:
-                problems.append(Problem(f"{binding.key} ({where}): set twice in this file", (binding.key,)))
-            values[place] = binding.value or ""
+        elif name is None:
+            continue
+        elif name in names:
+            problems.append(Problem(f"{name} ({where}): set twice in this file", (name,)))
+        elif name in VARIABLES:
+            values[VARIABLES[name].path] = binding.value or ""
+        elif (place := parameter_of(name, strategies)) is not None:
+            parameters[place] = binding.value or ""
+        else:
+            problems.append(Problem(f"{name} ({where}): no such setting{_meant(name, strategies)}", (name,)))
+        names.add(name or "")
     values = {place: value for place, value in values.items() if value.strip()}
     problems.extend(_exposed(label, mode, values))
-    return Layer(label, values, tuple(problems))
+    given = {place: value for place, value in parameters.items() if value.strip()}
+    return Layer(label, values, tuple(problems), given)
 
 
 def _exposed(label: str, mode: int, values: Mapping[Path, Any]) -> Iterator[Problem]:
@@ -169,11 +196,16 @@ def _exposed(label: str, mode: int, values: Mapping[Path, Any]) -> Iterator[Prob
         )
 
 
-def _from_tree(label: str, tree: Mapping[Any, Any]) -> Layer:
+def _from_tree(label: str, tree: Mapping[Any, Any], strategies: Iterable[str]) -> Layer:
     values: dict[Path, Any] = {}
+    parameters: dict[tuple[str, str], Any] = {}
     problems: list[Problem] = []
     dotted = [variable.dotted for variable in BY_PATH.values()]
     for key, value in tree.items():
+        if key == STRATEGIES:
+            parameters, found = _strategies_from_tree(label, value, strategies)
+            problems += found
+            continue
         if key not in SECTIONS:
             rows: list[tuple[Path, Any]] = [((str(key),), value)]
         elif isinstance(value, Mapping):
@@ -186,12 +218,35 @@ def _from_tree(label: str, tree: Mapping[Any, Any]) -> Layer:
         for path, inner in rows:
             if path in BY_PATH:
                 values[path] = inner
+            elif path[0] in strategies:
+                problems.append(
+                    Problem(f"{label}: {path[0]}: no such setting; did you mean strategies.{path[0]}?")
+                )
             else:
                 name = ".".join(path)
-                problems.append(
-                    Problem(f"{label}: {name}: no such setting{suggestion(name, [*dotted, *SECTIONS])}")
-                )
-    return Layer(label, values, tuple(problems))
+                near = suggestion(name, [*dotted, *SECTIONS, STRATEGIES])
+                problems.append(Problem(f"{label}: {name}: no such setting{near}"))
+    return Layer(label, values, tuple(problems), parameters)
+
+
+def _strategies_from_tree(
+    label: str, tree: Any, strategies: Iterable[str]
+) -> tuple[dict[tuple[str, str], Any], list[Problem]]:
+    """The parameters under `strategies`, and what is no parameter of an installed one."""
+    parameters: dict[tuple[str, str], Any] = {}
+    problems: list[Problem] = []
+    if tree is not None and not isinstance(tree, Mapping):
+        return {}, [Problem(f"{label}: {STRATEGIES}: strategies with keys expected, not {tree!r}")]
+    for name, values in (tree or {}).items():
+        where = f"{label}: {STRATEGIES}.{name}"
+        if name not in strategies:
+            near = suggestion(str(name), strategies)
+            problems.append(Problem(f"{where}: no such strategy is installed{near}"))
+        elif isinstance(values, Mapping):
+            parameters.update({(name, str(key)): value for key, value in values.items()})
+        elif values is not None:
+            problems.append(Problem(f"{where}: parameters with values expected, not {values!r}"))
+    return parameters, problems
 
 
 def _why(error: OSError | UnicodeDecodeError) -> str:

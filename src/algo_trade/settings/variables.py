@@ -71,9 +71,10 @@ SECTIONS: tuple[str, ...] = tuple(dict.fromkeys(path[0] for path in BY_PATH if l
 PREFIXES = (*(f"{section.upper()}_" for section in SECTIONS), "ALGOTRADE_")
 
 
-def is_unknown(name: str) -> bool:
-    """True for a name under one of our prefixes that is no setting and no other program's."""
-    return name.upper().startswith(PREFIXES) and name not in VARIABLES and not _FOREIGN.fullmatch(name)
+def is_unknown(name: str, strategies: Iterable[str] = ()) -> bool:
+    """True for a name under one of our prefixes, or a strategy's, that is no setting and no other program's."""
+    prefixes = (*PREFIXES, *(f"{strategy.upper()}_" for strategy in strategies))
+    return name.upper().startswith(prefixes) and name not in VARIABLES and not _FOREIGN.fullmatch(name)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -1,10 +1,10 @@
-"""Getting out of a position: the same way for a strategy's own exits and for the end of a session."""
+"""Getting out of a position at once: what strategies have in common."""
 
 from __future__ import annotations
 
 from algo_trade.contracts import Direction, TickEvent, Urgency
+from algo_trade.strategy_plane.actions import VALID_S, Decision, Purpose
 from algo_trade.strategy_plane.sizing import marketable_limit
-from algo_trade.strategy_plane.strategy import Decision, Purpose
 from algo_trade.strategy_plane.view import SessionView
 
 # A first try goes out at once. One that ends without a share (a halt, a reject) is repeated after twice as long
@@ -16,11 +16,12 @@ _RETRY_MAX_AT_END_S = 2.0
 
 
 def exit_decision(
-    tick: TickEvent, view: SessionView, *, limit_offset_bps: float, ending: bool
+    tick: TickEvent, view: SessionView, *, limit_offset_bps: float, ending: bool, valid_s: float = VALID_S
 ) -> Decision | None:
     """Sell or buy back all that is held of the tick's symbol, at its fresh price; None when it is not the time.
 
-    It is not while an intent is unresolved, while there is nothing to hit, and too soon after a failed try.
+    It is not while an intent is unresolved, when nothing is held, and too soon after a failed try. `ending`: the
+    session is about to, so tries follow each other quickly.
     """
     symbol = tick.symbol
     held = view.position(symbol)
@@ -40,4 +41,5 @@ def exit_decision(
         mid=(tick.bid + tick.ask) / 2,
         limit_price=marketable_limit(tick.ask if buy else tick.bid, buy=buy, offset_bps=limit_offset_bps),
         urgency=Urgency.HIGH,
+        valid_s=valid_s,
     )

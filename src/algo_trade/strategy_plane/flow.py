@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from algo_trade.bus import Bus
 from algo_trade.contracts import Metadata, OFIEvent, TickEvent
+from algo_trade.strategy_plane.feeds import OfiBins
 from algo_trade.strategy_plane.ofi import OfiBin, OfiState
 
 MARKET_EVENTS = "market_events"
@@ -45,11 +46,10 @@ class _SymbolFlow:
 class OrderFlow:
     """One OfiState a symbol. Symbols appear with their first quote."""
 
-    def __init__(self, bus: Bus, *, session_id: str, interval_s: float, window: int) -> None:
+    def __init__(self, bus: Bus, *, session_id: str, bins: OfiBins) -> None:
         self._bus = bus
         self._session_id = session_id
-        self._interval_s = interval_s
-        self._window = window
+        self._bins = bins
         self._flows: dict[str, _SymbolFlow] = {}
         self._logged = 0
 
@@ -94,7 +94,7 @@ class OrderFlow:
         return None
 
     def _new_state(self, symbol: str) -> OfiState:
-        return OfiState(symbol, interval_s=self._interval_s, window=self._window)
+        return OfiState(symbol, interval_s=self._bins.interval_s, window=self._bins.window)
 
     def _log(self, closed: OfiBin, flow: _SymbolFlow) -> None:
         self._bus.append(OFI_EVENTS, self._event(closed, flow.partition), key=flow.key)

@@ -19,26 +19,34 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from algo_trade.contracts import BarEvent, Direction, ExecutionReport, TickEvent
+from algo_trade.contracts import Direction, TickEvent
+from algo_trade.strategy_plane.actions import NOTHING, Decision, Decisions, Purpose
 from algo_trade.strategy_plane.exits import exit_decision
+from algo_trade.strategy_plane.feeds import Feeds, OfiBins, Quotes
+from algo_trade.strategy_plane.limits import StrategyLimits
 from algo_trade.strategy_plane.ofi import OfiBin
-from algo_trade.strategy_plane.parameters import OfiParameters
+from algo_trade.strategy_plane.ofi_parameters import OfiParameters, ofi_notes
+from algo_trade.strategy_plane.plugin import StrategyPlugin
 from algo_trade.strategy_plane.sizing import affordable_shares, marketable_limit
-from algo_trade.strategy_plane.strategy import NOTHING, Decision, Decisions, Purpose
+from algo_trade.strategy_plane.strategy import Strategy
 from algo_trade.strategy_plane.view import SessionView
 
-STRATEGY_ID = "OFI"
 _FULL_STRENGTH_Z = 4.0  # signal_strength is |z| on a scale that ends here
 
 
-class OfiStrategy:
+class OfiStrategy(Strategy):
     """Keeps no memory at all: bins and quotes come with the event, orders are in the view."""
 
-    strategy_id = STRATEGY_ID
-    warm_up_s = 0.0
+    strategy_id = "OFI"
 
-    def __init__(self, parameters: OfiParameters) -> None:
+    def __init__(self, parameters: OfiParameters, limits: StrategyLimits) -> None:
+        self.feeds = Feeds(
+            quotes=Quotes.TICK_BY_TICK,
+            ticks=True,
+            ofi=OfiBins(parameters.interval_s, parameters.window),
+        )
         self._p = parameters
+        self._max_shares = limits.max_shares
         self._spacing = timedelta(seconds=parameters.entry_spacing_s)
         self._cooldown = timedelta(seconds=parameters.cooldown_s)
         self._max_hold = timedelta(seconds=parameters.max_hold_s)
@@ -68,18 +76,12 @@ class OfiStrategy:
             return self._exit(tick, view)
         return NOTHING
 
-    def on_bar(self, bar: BarEvent, view: SessionView) -> Decisions:
-        return NOTHING
-
-    def on_report(self, report: ExecutionReport, view: SessionView) -> None:
-        """Nothing to remember: the view has it."""
-
     def _ending(self, view: SessionView) -> bool:
         return view.time_left_s <= self._p.flat_before_end_s
 
     def _may_enter(self, symbol: str, view: SessionView) -> bool:
         orders = view.orders
-        if not view.entries_open or view.unresolved(symbol):
+        if view.unresolved(symbol):
             return False
         if view.time_left_s <= self._p.flat_before_end_s + self._p.max_hold_s:
             return False
@@ -98,7 +100,7 @@ class OfiStrategy:
         limit = marketable_limit(tick.ask if buy else tick.bid, buy=buy, offset_bps=self._p.limit_offset_bps)
         # A short is worth at least what its limit asks for, and up to the ask it may cost to cover.
         dearest = limit if buy else tick.ask
-        quantity = affordable_shares(view.unreserved_usd(), dearest, max_shares=self._p.max_shares)
+        quantity = affordable_shares(view.unreserved_usd(), dearest, max_shares=self._max_shares)
         if quantity == 0:
             return NOTHING
         return (
@@ -110,11 +112,25 @@ class OfiStrategy:
                 mid=(tick.bid + tick.ask) / 2,
                 limit_price=limit,
                 signal_strength=min(1.0, abs(z) / _FULL_STRENGTH_Z),
+                valid_s=self._p.order_valid_s,
             ),
         )
 
     def _exit(self, tick: TickEvent, view: SessionView) -> Decisions:
         decision = exit_decision(
-            tick, view, limit_offset_bps=self._p.limit_offset_bps, ending=self._ending(view)
+            tick,
+            view,
+            limit_offset_bps=self._p.limit_offset_bps,
+            ending=self._ending(view),
+            valid_s=self._p.order_valid_s,
         )
         return NOTHING if decision is None else (decision,)
+
+
+OFI = StrategyPlugin(
+    strategy_id=OfiStrategy.strategy_id,
+    about="Goes with an unusual order flow, little and seldom: marketable limit orders on every tick.",
+    parameters=OfiParameters,
+    build=OfiStrategy,
+    notes=ofi_notes,
+)

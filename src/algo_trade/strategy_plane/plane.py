@@ -1,6 +1,6 @@
 """The strategy plane: market_events and exec_reports in; ofi_events and order_intents out.
 
-One task folds both streams, one record after another, and an intent is durable before the next record is looked
+One task folds both streams, one record after another, and what was decided is durable before the next record is looked
 at. What cannot be read becomes a dead letter; an execution report that cannot be read also stops the strategy,
 since what it holds is then unknown.
 """
@@ -8,7 +8,7 @@ since what it holds is then unknown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from algo_trade.bus import (
@@ -20,7 +20,7 @@ from algo_trade.bus import (
     StrategyPlaneValidator,
     Subscription,
 )
-from algo_trade.clock import Clock, ns_from_seconds, utc
+from algo_trade.clock import Clock, utc
 from algo_trade.contracts import (
     BarEvent,
     ExecutionReport,
@@ -31,13 +31,14 @@ from algo_trade.contracts import (
     Severity,
     TickEvent,
 )
-from algo_trade.strategy_plane.desk import NO_INTENTS, Desk, Phase, SessionWindow
+from algo_trade.strategy_plane.desk import NO_WISHES, Desk, Phase, SessionWindow, Wishes
 from algo_trade.strategy_plane.flow import MARKET_EVENTS, OrderFlow
+from algo_trade.strategy_plane.limits import StrategyLimits
 from algo_trade.strategy_plane.ofi import OfiBin
-from algo_trade.strategy_plane.parameters import OfiParameters
 from algo_trade.strategy_plane.recovery import (
     EXEC_REPORTS,
     ORDER_INTENTS,
+    FlowLog,
     Heads,
     WhoseSession,
     heads_of,
@@ -48,18 +49,6 @@ from algo_trade.strategy_plane.recovery import (
 from algo_trade.strategy_plane.strategy import Strategy
 
 
-@dataclass(frozen=True, slots=True)
-class Flattened:
-    """How flattening ended: shares still held by symbol, and symbols with an order of unknown end."""
-
-    positions: dict[str, int]
-    unresolved: tuple[str, ...]
-
-    @property
-    def flat(self) -> bool:
-        return not self.positions and not self.unresolved
-
-
 @dataclass(slots=True)
 class PlaneCounts:
     """Records since the start of this life: read == processed + dead_letters."""
@@ -68,6 +57,7 @@ class PlaneCounts:
     processed: int = 0
     dead_letters: int = 0
     intents: int = 0
+    amendments: int = 0
 
 
 class PlaneEnded(Exception):
@@ -77,8 +67,7 @@ class PlaneEnded(Exception):
 class StrategyPlane:
     """`start` once, then `run` in a task of its own; `finish` ends it.
 
-    `symbols` are those the session trades. When the strategy is stopped by a fault, `fault` says why and `faulted`
-    is set: the session should listen to that.
+    When the strategy is stopped by a fault, `fault` says why and `faulted` is set: the session should listen to that.
     """
 
     def __init__(
@@ -86,23 +75,20 @@ class StrategyPlane:
         bus: Bus,
         clock: Clock,
         strategy: Strategy,
-        parameters: OfiParameters,
+        limits: StrategyLimits,
         *,
         window: SessionWindow,
-        symbols: tuple[str, ...],
     ) -> None:
         self._bus = bus
         self._clock = clock
-        self._parameters = parameters
-        self._symbols = symbols
-        self._warm_up_ns = ns_from_seconds(strategy.warm_up_s)
+        self._limits = limits
+        self._feeds = strategy.feeds
         self._ours = WhoseSession(window.session_id, strategy.strategy_id, window.start_ns)
         self._validator = StrategyPlaneValidator()
         self._dead_letters = DeadLetterOffice(bus)
-        self._desk = Desk(strategy, parameters, window)
-        self._flow = OrderFlow(
-            bus, session_id=window.session_id, interval_s=parameters.interval_s, window=parameters.window
-        )
+        self._desk = Desk(strategy, limits, window)
+        bins = self._feeds.ofi
+        self._flow = OrderFlow(bus, session_id=window.session_id, bins=bins) if bins is not None else None
         self._keys: dict[str, str | None] = {}  # symbol -> key of its market events
         self._next: Heads = {}  # (topic, partition) -> offset of the next record
         self._subscription: Subscription | None = None
@@ -118,7 +104,9 @@ class StrategyPlane:
         Raises BusError, and Invalid when our own records cannot be read.
         """
         reports = await refold_orders(self._bus, self._validator, self._desk.ledger, self._ours)
-        log = await read_flow_log(self._bus, self._validator, self._ours, self._parameters.window)
+        log = FlowLog({}, 0)
+        if self._feeds.ofi is not None:
+            log = await read_flow_log(self._bus, self._validator, self._ours, self._feeds.ofi.window)
         for closed in log.bins_in_order():
             self._desk.recall_bin(closed)
         market = await replay_market(
@@ -127,8 +115,9 @@ class StrategyPlane:
             self._flow,
             log,
             self._ours,
-            symbols=self._symbols,
-            warm_from_ns=self._clock.now_ns() - self._warm_up_ns if self._warm_up_ns else None,
+            limits=self._limits,
+            feeds=self._feeds,
+            now_ns=self._clock.now_ns(),
             show=self._recall,
         )
         self._next = {**market, **reports}
@@ -151,30 +140,15 @@ class StrategyPlane:
             self._moved.set()
 
     def halt(self) -> None:
-        """No intent from now on, not even an exit: the stop has fired and the order plane flattens by itself."""
+        """Nothing is decided from now on: the stop has fired, or the session is over. The order plane gets out."""
         self._desk.halt()
-
-    async def flatten_and_stop(self, *, timeout_s: float) -> Flattened:
-        """No entries; exit what is held at fresh prices; then halt. Returns when flat, or after `timeout_s`.
-
-        Works without the strategy, so also when that is at fault; when halted it only tells. Raises PlaneEnded.
-        """
-        self._desk.flatten()
-        ledger = self._desk.ledger
-        if self._desk.phase is Phase.FLATTENING:
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._until(lambda: ledger.flat)
-            except TimeoutError:
-                pass  # the result says what is left
-        self._desk.halt()
-        return Flattened(ledger.positions, tuple(ledger.unresolved_symbols()))
 
     async def finish(self) -> None:
         """Read what is in the log, log the last bins, and end `run`. Raises PlaneEnded, BusError."""
         goal = heads_of(self._bus, MARKET_EVENTS, EXEC_REPORTS)
         await self._until(lambda: all(self._next.get(place, 0) >= head for place, head in goal.items()))
-        self._flow.flush()
+        if self._flow is not None:
+            self._flow.flush()
         await self._bus.flush()
         if self._subscription is not None:
             await self._subscription.close()
@@ -213,30 +187,38 @@ class StrategyPlane:
         except Invalid as invalid:
             await self._refuse(record, invalid)
         else:
-            intents = self._fold(record, message)
-            if intents:
-                await self._publish(intents)
+            wishes = self._fold(record, message)
+            if wishes:
+                await self._publish(wishes)
             self.counts.processed += 1
         if self._desk.fault is not None:
             await self._tell_fault()
         self._next[record.topic, record.partition] = record.offset + 1
 
-    def _fold(self, record: Record, message: Message) -> Sequence[OrderIntent]:
+    def _fold(self, record: Record, message: Message) -> Wishes:
         if isinstance(message, TickEvent):
             key = self._keys[message.symbol] = record.key
-            closed = self._flow.on_tick(message, key=key, partition=record.partition, offset=record.offset)
+            closed = None
+            if self._flow is not None:
+                closed = self._flow.on_tick(
+                    message, key=key, partition=record.partition, offset=record.offset
+                )
             return self._desk.on_tick(record, message, closed)
         if isinstance(message, BarEvent):
+            self._keys[message.symbol] = record.key
             return self._desk.on_bar(record, message)
         assert isinstance(message, ExecutionReport)
         self._desk.on_report(message)
-        return NO_INTENTS
+        return NO_WISHES
 
-    async def _publish(self, intents: Sequence[OrderIntent]) -> None:
-        for intent in intents:
-            key = self._keys.get(intent.symbol) or intent.symbol
-            await self._bus.publish(ORDER_INTENTS, intent, key=key)
-            self.counts.intents += 1
+    async def _publish(self, wishes: Wishes) -> None:
+        for wish in wishes:
+            key = self._keys.get(wish.symbol) or wish.symbol
+            await self._bus.publish(ORDER_INTENTS, wish, key=key)
+            if isinstance(wish, OrderIntent):
+                self.counts.intents += 1
+            else:
+                self.counts.amendments += 1
 
     async def _refuse(self, record: Record, invalid: Invalid) -> None:
         await self._dead_letters.send(record, invalid.reasons, self._validator.name)
@@ -266,6 +248,7 @@ class StrategyPlane:
             self._keys[message.symbol] = record.key
             self._desk.recall_tick(message, closed)
         elif isinstance(message, BarEvent):
+            self._keys[message.symbol] = record.key
             self._desk.recall_bar(message)
 
 

@@ -1,9 +1,11 @@
 """Getting back to where the plane was when it stopped, from the log alone and without a word to the outside.
 
-  1. the session's own intents and all its reports are folded to their heads: positions, what is unresolved, pace
-  2. ofi_events give the window of each symbol and the last quote they count
-  3. market_events are read again from those quotes on: bins that closed but were not logged are logged now, and
-     the newest quotes are known again
+  1. the session's own intents and amendments and all its reports are folded to their heads: positions, what is
+     unresolved, pace
+  2. ofi_events give the window of each symbol and the last quote they count, where the strategy has order flow
+  3. market_events are read again: from those quotes on, or all of the session's where there is no order flow or where
+     bars have to be shown again. Bins that closed but were not logged are logged now, and the newest quotes are known
+     again
 
 Decisions are not made here. The event an earlier life was killed on is before the head, and nothing before the
 head causes an intent: what was not decided in time stays undecided, what was decided stays decided once.
@@ -16,9 +18,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from algo_trade.bus import Bus, Invalid, Record, StrategyPlaneValidator
-from algo_trade.contracts import ExecutionReport, Message, OFIEvent, OrderIntent, TickEvent
+from algo_trade.clock import ns_from_seconds
+from algo_trade.contracts import ExecutionReport, Message, OFIEvent, OrderAmendment, OrderIntent, TickEvent
+from algo_trade.strategy_plane.feeds import Feeds
 from algo_trade.strategy_plane.flow import MARKET_EVENTS, OFI_EVENTS, LoggedFlow, OrderFlow, logged_bin
 from algo_trade.strategy_plane.ledger import Ledger
+from algo_trade.strategy_plane.limits import StrategyLimits
 from algo_trade.strategy_plane.ofi import OfiBin
 
 ORDER_INTENTS = "order_intents"
@@ -44,18 +49,23 @@ def heads_of(bus: Bus, *topics: str) -> Heads:
 async def refold_orders(
     bus: Bus, validator: StrategyPlaneValidator, ledger: Ledger, ours: WhoseSession
 ) -> Heads:
-    """Fold our intents, then the session's reports; where the next reports will be.
+    """Fold our intents and amendments, then the session's reports; where the next reports will be.
 
     Raises Invalid when a report cannot be read: what is held is then unknown (Stop).
     """
     heads = heads_of(bus, EXEC_REPORTS)
     async for record in bus.replay(ORDER_INTENTS, from_time_ns=ours.start_ns):
         try:
-            intent = validator.validate(record, OrderIntent)
+            wish = validator.validate_any(record)
         except Invalid:
             continue  # not one of ours, which were all valid; the order plane has put it aside
-        if intent.session_id == ours.session_id and intent.strategy_id == ours.strategy_id:
-            ledger.add_intent(intent)
+        assert isinstance(wish, OrderIntent | OrderAmendment)
+        if wish.session_id != ours.session_id or wish.strategy_id != ours.strategy_id:
+            continue
+        if isinstance(wish, OrderIntent):
+            ledger.add_intent(wish)
+        else:
+            ledger.add_amendment(wish)
     async for record in bus.replay(EXEC_REPORTS, from_time_ns=ours.start_ns):
         report = validator.validate(record, ExecutionReport)
         if report.session_id == ours.session_id and record.offset < heads[record.topic, record.partition]:
@@ -95,21 +105,28 @@ async def read_flow_log(
 async def replay_market(
     bus: Bus,
     validator: StrategyPlaneValidator,
-    flow: OrderFlow,
+    flow: OrderFlow | None,
     log: FlowLog,
     ours: WhoseSession,
     *,
-    symbols: tuple[str, ...],
-    warm_from_ns: int | None,
+    limits: StrategyLimits,
+    feeds: Feeds,
+    now_ns: int,
     show: Callable[[Record, Message, OfiBin | None], None],
 ) -> Heads:
-    """Read market_events again, as far back as the order flow and the strategy (`warm_from_ns`) need.
+    """Read market_events again, as far back as the order flow and the strategy need.
 
     `show` is given every event read and the bin it closed. Returns where the next events will be.
     """
     heads = heads_of(bus, MARKET_EVENTS)
-    flow.restore(log.flows, log.events, bus.head(MARKET_EVENTS))
-    from_offset = await _first_needed(bus, log, heads, symbols, warm_from_ns)
+    from_offset = None
+    if flow is not None:
+        flow.restore(log.flows, log.events, bus.head(MARKET_EVENTS))
+        if (
+            not feeds.bars
+        ):  # all bars of the session are shown again, and those of the warm-up are its first records
+            warm_from_ns = now_ns - ns_from_seconds(feeds.warm_up_s) if feeds.warm_up_s else None
+            from_offset = await _first_needed(bus, log, heads, limits.symbols, warm_from_ns)
     from_time_ns = ours.start_ns if from_offset is None else None
     async for record in bus.replay(MARKET_EVENTS, from_offset=from_offset, from_time_ns=from_time_ns):
         if record.offset >= heads[record.topic, record.partition]:
@@ -119,7 +136,7 @@ async def replay_market(
         except Invalid:
             continue  # the earlier life put it aside when it came
         closed = None
-        if isinstance(message, TickEvent):
+        if flow is not None and isinstance(message, TickEvent):
             closed = flow.replay_tick(
                 message, key=record.key, partition=record.partition, offset=record.offset
             )

@@ -17,6 +17,22 @@ def exact(price: float) -> Decimal:
     return Decimal(repr(price))
 
 
+def _tick(price: Decimal) -> Decimal:
+    return _CENT if price >= 1 else _SUB_PENNY
+
+
+def tick_below(price: float) -> float:
+    """The highest price not above `price` that can be quoted."""
+    wanted = exact(price)
+    return float((wanted / _tick(wanted)).to_integral_value(ROUND_FLOOR) * _tick(wanted))
+
+
+def tick_above(price: float) -> float:
+    """The lowest price not below `price` that can be quoted."""
+    wanted = exact(price)
+    return float((wanted / _tick(wanted)).to_integral_value(ROUND_CEILING) * _tick(wanted))
+
+
 def marketable_limit(touch: float, *, buy: bool, offset_bps: float) -> float:
     """A limit `offset_bps` through the opposite touch, rounded to the tick away from it.
 
@@ -26,7 +42,7 @@ def marketable_limit(touch: float, *, buy: bool, offset_bps: float) -> float:
     if not touch > 0:
         raise ValueError(f"no limit can be set against a touch of {touch}")
     price = exact(touch)
-    tick = _CENT if price >= 1 else _SUB_PENNY
+    tick = _tick(price)
     offset = price * Decimal(repr(float(offset_bps))) / _BPS
     if buy:
         return float(((price + offset) / tick).to_integral_value(ROUND_CEILING) * tick)
