@@ -107,6 +107,7 @@ def an_execution(**changes: Any) -> SimExecution:
         "commission_micros": 1_005_000,
         "realized_micros": -2_100_000,
         "commission_due_ns": VIRTUAL_START_NS,
+        "liquidity": 1,
     }
     return SimExecution(**(execution | changes))
 

@@ -15,7 +15,7 @@ _BY_NAME_SPAN = 100_000_000
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """A stock or fund. `listing` is its primary exchange."""
+    """A stock or fund. `listing` is its primary exchange; `algos` says whether algorithmic orders are taken."""
 
     con_id: int
     symbol: str
@@ -24,6 +24,7 @@ class Instrument:
     isin: str
     stock_type: str = "COMMON"
     industry: str = ""
+    algos: bool = True
 
     @property
     def trading_class(self) -> str:

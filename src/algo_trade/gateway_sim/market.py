@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 from algo_trade.clock import Clock
 from algo_trade.gateway_sim.catalogue import Instrument
-from algo_trade.gateway_sim.matching import Displayed
 from algo_trade.gateway_sim.quotes import Quote, QuoteSource
 
 # After a stall so many quotes at most are played in one turn, so that requests are heard in between.
 _CATCH_UP_QUOTES = 1_000
 
 QuoteListener = Callable[[Quote], None]
+HaltListener = Callable[[bool], None]
 
 
 class SymbolMarket:
@@ -35,12 +35,14 @@ class SymbolMarket:
     ) -> None:
         self.instrument = instrument
         self.origin_ns = origin_ns
-        self.displayed = Displayed()
         self.quote: Quote | None = None
         self.finished = False
         self.previous_close_e4 = source.previous_close_e4
         self.waits_for_subscriber = source.waits_for_subscriber
+        self.has_trades = source.has_trades
+        self.halted = False
         self._listeners: list[QuoteListener] = []
+        self._halt_listeners: list[HaltListener] = []
         self._quotes = source.quotes()
         self._clock = clock
         self._speed = speed
@@ -61,6 +63,16 @@ class SymbolMarket:
     def listen(self, listener: QuoteListener) -> None:
         """Call `listener` with every quote from the next one on."""
         self._listeners.append(listener)
+
+    def listen_halt(self, listener: HaltListener) -> None:
+        """Call `listener` with True when trading is halted, with False when it goes on."""
+        self._halt_listeners.append(listener)
+
+    def halt(self, halted: bool) -> None:
+        """Trading pauses, or goes on. Meanwhile no quote is shown."""
+        self.halted = halted
+        for listener in self._halt_listeners:
+            listener(halted)
 
     def start(self) -> None:
         """Begin, or go on where the clock says: quotes already due are passed over but for the last."""
@@ -88,8 +100,9 @@ class SymbolMarket:
             self._timer = None
 
     def _show(self, quote: Quote) -> None:
+        if self.halted:
+            return
         self.quote = quote
-        self.displayed.show(quote)
         for listener in self._listeners:
             listener(quote)
 

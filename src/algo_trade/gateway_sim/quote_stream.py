@@ -78,6 +78,10 @@ class SeededQuotes:
         return False
 
     @property
+    def has_trades(self) -> bool:
+        return False
+
+    @property
     def previous_close_e4(self) -> int:
         return self._open_cents * _CENT_E4
 

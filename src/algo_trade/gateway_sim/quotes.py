@@ -35,6 +35,10 @@ class QuoteSource(Protocol):
         """True: the first quote is due when somebody first subscribes. False: when the simulator first starts."""
 
     @property
+    def has_trades(self) -> bool:
+        """Whether its quotes tell of the trades that led to them."""
+
+    @property
     def previous_close_e4(self) -> int:
         """Yesterday's closing price, in ten-thousandths of a dollar."""
 

@@ -36,6 +36,10 @@ class RecordedQuotes:
         return True
 
     @property
+    def has_trades(self) -> bool:
+        return False
+
+    @property
     def previous_close_e4(self) -> int:
         """The first mid: the file does not know the day before."""
         return (self.ask_e4[0] + self.bid_e4[0]) // 2
