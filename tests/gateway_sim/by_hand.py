@@ -66,6 +66,11 @@ class Desk:
     def halt(self, halted: bool = True) -> None:
         self._market.halt(halted)
 
+    async def send(self, *fields: Any) -> None:
+        """Send a frame and let it arrive."""
+        self.client.send(*fields)
+        await asyncio.sleep(0.001)
+
     async def told(self, *fields: Any, wait: float = A_WHILE_S) -> list[str]:
         """Send a frame and return what its client hears of orders in the time after it."""
         return story(await self.client.ask(*fields, wait=wait))
