@@ -10,6 +10,7 @@ from tests.gateway_sim.wire_client import WireClient, place, story
 
 from algo_trade.clock import VIRTUAL_START_NS, Clock, run_virtual
 from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
+from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.orders import SimOrder
 from algo_trade.gateway_sim.quotes import Quote
 
@@ -34,10 +35,38 @@ class NoQuotes:
 class Desk:
     """A simulator whose SPY is moved by hand, and a client of it. Prices in dollars."""
 
-    def __init__(self, simulator: GatewaySimulator, client: WireClient, clock: Clock) -> None:
-        self.simulator = simulator
-        self.client = client
+    simulator: GatewaySimulator
+    client: WireClient
+
+    def __init__(self, config: SimulatorConfig, clock: Clock, *, has_trades: bool) -> None:
+        self.config = config
         self.clock = clock
+        self._source = NoQuotes(has_trades=has_trades)
+
+    async def start(self) -> None:
+        """Start, connect, show the first quote."""
+        simulator: Any = GatewaySimulator(self.config, clock=self.clock)
+        simulator._sources["SPY"] = self._source
+        self.simulator = simulator
+        self.client = await WireClient.open(*await simulator.start())
+        self.show()
+
+    async def kill(self) -> None:
+        """End without a word: what is on disk is all that is left."""
+        self.client.abort()
+        await self.simulator.stop()
+
+    async def restart(self, down_s: float = 60.0) -> None:
+        """Killed, and started again some time later."""
+        await self.kill()
+        await asyncio.sleep(down_s)
+        await self.start()
+
+    @property
+    def booking(self) -> Booking:
+        simulator: Any = self.simulator
+        booking: Booking = simulator._gateway.booking
+        return booking
 
     @property
     def _market(self) -> Any:
@@ -47,9 +76,7 @@ class Desk:
     @property
     def orders(self) -> dict[int, SimOrder]:
         """What the gateway has of client 1's orders, by order id."""
-        simulator: Any = self.simulator
-        booking = simulator._gateway.booking
-        return {order.order_id: order for order in booking.orders.values() if order.client_id == 1}
+        return {order.order_id: order for order in self.booking.orders.values() if order.client_id == 1}
 
     def show(
         self,
@@ -104,15 +131,11 @@ def by_hand(body: Callable[[Desk], Awaitable[T]], *, has_trades: bool = True, **
 
     async def main(clock: Clock) -> T:
         settings = {"seed": 7, "market_open_ns": VIRTUAL_START_NS, "ack_ms": 20.0, "fill_ms": 40.0} | config
-        simulator: Any = GatewaySimulator(SimulatorConfig(**settings), clock=clock)
-        simulator._sources["SPY"] = NoQuotes(has_trades=has_trades)
-        client = await WireClient.open(*await simulator.start())
-        desk = Desk(simulator, client, clock)
-        desk.show()
+        desk = Desk(SimulatorConfig(**settings), clock, has_trades=has_trades)
+        await desk.start()
         try:
             return await body(desk)
         finally:
-            client.close()
-            await simulator.stop()
+            await desk.kill()
 
     return run_virtual(main)
