@@ -289,7 +289,7 @@ def test_one_order_of_a_group_cancels_or_reduces_the_others(kind: int, shares: i
     """Named by the client; the messages give group and type back."""
 
     async def body(desk: Desk) -> None:
-        group = {"ocaGroup": "either", "ocaType": kind}
+        group: dict[str, Any] = {"ocaGroup": "either", "ocaType": kind}
         await desk.place(1, lmtPrice=100.01, **group)
         await desk.place(2, lmtPrice=99.0, **group)
         await desk.place(3, lmtPrice=99.0)

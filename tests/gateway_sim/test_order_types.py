@@ -252,10 +252,11 @@ def test_what_if_answers_for_every_type() -> None:
     """Margins, and the order's own fields; nothing is placed."""
 
     async def body(desk: Desk) -> None:
-        for number, order in enumerate(
-            ({**STP, "auxPrice": 99.0}, {**STP_LMT, "auxPrice": 99.0, "lmtPrice": 98.0})
-        ):
-            [answer] = await desk.client.ask(*place(number + 1, "SELL", whatIf=True, **order))
+        asked: list[dict[str, Any]] = [
+            {**STP, "auxPrice": 99.0}, {**STP_LMT, "auxPrice": 99.0, "lmtPrice": 98.0},
+        ]  # fmt: skip
+        for number, order in enumerate(asked, start=1):
+            [answer] = await desk.client.ask(*place(number, "SELL", whatIf=True, **order))
             assert (answer[0], answer[15], answer[17], answer[92]) == ("5", order["orderType"], "99.0", "1")
             assert float(answer[97]) > 0
         assert desk.orders == {}

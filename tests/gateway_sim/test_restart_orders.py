@@ -36,7 +36,10 @@ def test_waiting_orders_wait_on(tmp_path: Path) -> None:
         await desk.place(1, orderType="STP", auxPrice=105.0, triggerMethod=2)
         await desk.place(2, orderType="STP LMT", auxPrice=100.05, lmtPrice=100.20, tif="GTC")
         await desk.place(3, "SELL", lmtPrice=120.0, parentId=2, ocaGroup="g", ocaType=1)
-        patient = {"algoStrategy": "Adaptive", "algoParams": [TagValue("adaptivePriority", "Patient")]}
+        patient: dict[str, Any] = {
+            "algoStrategy": "Adaptive",
+            "algoParams": [TagValue("adaptivePriority", "Patient")],
+        }
         await desk.place(4, **patient)
         before = await listed(desk)
         await desk.restart()
