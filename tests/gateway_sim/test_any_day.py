@@ -112,7 +112,7 @@ class Day:
             order["algoParams"] = [TagValue("adaptivePriority", "Normal")]
         if op["parent"] and number > op["parent"]:
             order["parentId"] = number - op["parent"]
-        elif op["group"]:
+        if op["group"]:
             order |= {"ocaGroup": f"group {number // 3}", "ocaType": op["group"]}
         self.sent[number] = {"action": op["action"], "quantity": op["quantity"]} | order
         self.desk.client.send(*place(number, **self.sent[number]))

@@ -316,6 +316,27 @@ def test_two_orders_of_a_group_cannot_both_fill_on_one_quote() -> None:
     by_hand(body)
 
 
+def test_children_of_different_groups_still_share_what_their_parent_filled() -> None:
+    """4 bought, two exits within reach of the same quote: 4 sold."""
+
+    async def body(desk: Desk) -> None:
+        await desk.place(1, **ENTRY)
+        await desk.place(2, "SELL", lmtPrice=100.10, parentId=1, ocaGroup="a", transmit=False)
+        await desk.place(3, "SELL", lmtPrice=100.12, parentId=1, ocaGroup="b")
+        await desk.after(lambda: fill_parent(desk, 4))
+        await desk.after(lambda: desk.show(bid=100.20, ask=100.22))
+        assert [(fields[2], fields[19]) for fields in desk.client.of(11)] == [("1", "4"), ("2", "4")]
+        await desk.after(lambda: fill_parent(desk, 6))
+        await desk.after(lambda: desk.show(bid=100.20, ask=100.22, bid_size=499))
+        assert sorted((fields[2], fields[19]) for fields in desk.client.of(11))[2:] == [
+            ("2", "4"),
+            ("2", "6"),
+        ]
+        assert desk.orders[3].status == "Cancelled", "nothing is left for it"
+
+    by_hand(body)
+
+
 def test_the_margin_of_a_bracket_is_its_parents() -> None:
     """Its exits cannot both be filled, and neither before the entry: they need none of their own."""
 

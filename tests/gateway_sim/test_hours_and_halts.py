@@ -139,6 +139,31 @@ def test_an_order_under_way_when_the_bell_rings_does_not_trade_after_it() -> Non
     by_hand(body, ack_ms=50.0, fill_ms=200.0)
 
 
+def test_an_order_on_its_way_when_the_exchange_opens_arrives_when_it_would_have() -> None:
+    """The bell sends what was held, not what is still travelling, and not what is being cancelled."""
+
+    async def body(desk: Desk) -> None:
+        await after_the_close(desk)
+        await desk.place(1)
+        await asyncio.sleep(TO_THE_NEXT_OPEN_S - 60.3 - 0.2)
+        await desk.send(*place(2))
+        await desk.send(4, 1, 1, "")
+        await asyncio.sleep(0.4)
+        desk.show()
+        await asyncio.sleep(2)
+        opened_s = TO_THE_CLOSE_S + TO_THE_NEXT_OPEN_S
+        [(at_s, fill)] = [
+            (at_s, fields)
+            for at_s, fields in zip(desk.client.times[-9:], desk.client.frames[-9:], strict=True)
+            if fields[0] == "11"
+        ]
+        assert fill[2] == "2"
+        assert at_s > opened_s + 0.3
+        assert desk.status(1)[2] == "Cancelled"
+
+    by_hand(body, ack_ms=100.0, fill_ms=1_000.0)
+
+
 def test_a_day_order_ends_with_its_24_hours_where_the_exchange_never_closes() -> None:
     """Its liquid hours are its day; what is good till cancelled works on."""
 

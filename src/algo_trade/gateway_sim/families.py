@@ -65,7 +65,7 @@ def after_fill(order: SimOrder, shares: int, booking: Booking) -> Iterator[Effec
 
 
 def after_end(order: SimOrder, booking: Booking) -> Iterator[Effect]:
-    """What the end of an order does to its children: they shrink to what it filled."""
+    """What it does to an order's children that it has ended: they shrink to what it filled and they did not trade."""
     for child in children_of(order, booking):
         left = min(child.remaining, _uncovered(order))
         if left == 0:

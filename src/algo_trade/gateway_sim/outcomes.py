@@ -69,10 +69,16 @@ class Outcomes:
         now_ns = self._clock.now_ns()
         delay_ns = self._latencies.commission_ns()
         execution = self._booking.fill(order, shares, price_e4, liquidity, now_ns, now_ns + delay_ns)
-        saved = [order, *self._cover(order, shares)]
+        saved = [order]
         effects = list(families.after_fill(order, shares, self._booking))
         if order.status in ENDED:
             effects += families.after_end(order, self._booking)
+        parent = self._booking.orders.get(order.parent_perm_id)
+        if parent is not None:
+            saved.append(parent)
+            self._cover(parent, order, shares)
+            if parent.status in ENDED:
+                effects += families.after_end(parent, self._booking)
         changed = self._carry_out(effects)
         released = [child for child in self._fed(order) if child.awaits_parent]
         for child in released:
@@ -91,16 +97,12 @@ class Outcomes:
         for child in self._fed(order):
             self._send_on(child)
 
-    def _cover(self, order: SimOrder, shares: int) -> list[SimOrder]:
-        """A child's fill leaves less of its parent's for all its siblings; returns the parent, to be saved."""
-        parent = self._booking.orders.get(order.parent_perm_id)
-        if parent is None:
-            return []
+    def _cover(self, parent: SimOrder, order: SimOrder, shares: int) -> None:
+        """A child's fill leaves less of what its parent filled to all its siblings."""
         parent.children_filled += shares
         for sibling in families.children_of(parent, self._booking):
             if sibling is not order:
                 self._fit(sibling)
-        return [parent]
 
     def _fed(self, order: SimOrder) -> list[SimOrder]:
         """Acknowledged children, which may work for what their parent has filled."""
@@ -117,9 +119,10 @@ class Outcomes:
         waiting = list(effects)
         while waiting:
             order, quantity, ends_as = waiting.pop(0)
-            if order.status in ENDED:
+            if order.status in ENDED or (ends_as is None and quantity >= order.quantity):
                 continue
-            changed.append(order)
+            if not any(other is order for other in changed):
+                changed.append(order)
             if ends_as is None:
                 order.quantity = quantity
                 self._fit(order)
