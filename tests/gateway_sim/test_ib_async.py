@@ -116,6 +116,119 @@ asyncio.run(main())
 """
 
 
+ORDERS = """
+import asyncio, json, sys
+from ib_async import IB, LimitOrder, MarketOrder, Stock, StopLimitOrder, StopOrder, TagValue
+
+port = int(sys.argv[1])
+seen = {}
+
+def statuses(trade):
+    return list(dict.fromkeys(entry.status for entry in trade.log if entry.status))
+
+async def until(what, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not what():
+            await asyncio.sleep(0.01)
+
+async def done(trade):
+    await until(trade.isDone)
+    await asyncio.sleep(0.1)
+
+async def main():
+    ib, errors = IB(), []
+    ib.errorEvent += lambda request_id, code, text, contract: errors.append(code)
+    await ib.connectAsync("127.0.0.1", port, clientId=5, raiseSyncErrors=True)
+    stock = Stock("SPY", "SMART", "USD")
+    await ib.qualifyContractsAsync(stock)
+    details = (await ib.reqContractDetailsAsync(stock))[0]
+    seen["types"] = sorted(set(details.orderTypes.split(",")) & {"ALGO", "STP", "STPLMT", "GTC", "FOK"})
+    ticker = ib.reqMktData(stock)
+    await until(lambda: ticker.ask == ticker.ask and ticker.ask > 0)
+    high, low = round(ticker.ask + 5, 2), round(ticker.bid - 5, 2)
+
+    def place(order, **fields):
+        for name, value in ({"tif": "DAY"} | fields).items():
+            setattr(order, name, value)
+        return ib.placeOrder(stock, order)
+
+    gtc = place(LimitOrder("BUY", 10, low), tif="GTC")
+    await until(lambda: gtc.orderStatus.status == "Submitted")
+    fok = place(LimitOrder("BUY", 10, high), tif="FOK")
+    await done(fok)
+    seen["fok"] = [statuses(fok)[-1], fok.filled()]
+    too_much = place(LimitOrder("BUY", 3400, high), tif="FOK")
+    await done(too_much)
+    seen["killed"] = [statuses(too_much)[-1], too_much.filled()]
+
+    waiting = place(StopOrder("BUY", 10, high))
+    await until(lambda: waiting.orderStatus.whyHeld == "trigger")
+    seen["waiting"] = statuses(waiting)[-1]
+    waiting.order.auxPrice = low
+    ib.placeOrder(stock, waiting.order)
+    await done(waiting)
+    seen["stop"] = statuses(waiting)[-2:]
+    stop_limit = place(StopLimitOrder("SELL", 10, round(low - 1, 2), low))
+    await until(lambda: stop_limit.orderStatus.whyHeld == "trigger")
+    ib.cancelOrder(stop_limit.order)
+    await done(stop_limit)
+    seen["stop_limit"] = statuses(stop_limit)[-1]
+
+    urgent = place(MarketOrder("SELL", 10), algoStrategy="Adaptive",
+                   algoParams=[TagValue("adaptivePriority", "Urgent")])
+    await done(urgent)
+    seen["urgent"] = [statuses(urgent)[-1], urgent.order.algoStrategy]
+    patient = place(LimitOrder("BUY", 10, low), algoStrategy="Adaptive",
+                    algoParams=[TagValue("adaptivePriority", "Patient")])
+    await until(lambda: patient.orderStatus.status == "Submitted")
+    listed = {trade.order.orderId: trade.order for trade in await ib.reqOpenOrdersAsync()}
+    echoed = listed[patient.order.orderId]
+    seen["patient"] = [echoed.algoStrategy, [[each.tag, each.value] for each in echoed.algoParams]]
+    patient.order.lmtPrice = round(low - 1, 2)
+    ib.placeOrder(stock, patient.order)
+    await asyncio.sleep(0.2)
+    listed = {trade.order.orderId: trade.order.lmtPrice for trade in await ib.reqOpenOrdersAsync()}
+    seen["moved"] = round(listed[patient.order.orderId] - low, 2)
+    ib.cancelOrder(patient.order)
+    await done(patient)
+
+    parent, profit, stop = ib.bracketOrder("BUY", 10, high, round(high + 5, 2), round(low - 5, 2), tif="DAY")
+    trades = [ib.placeOrder(stock, order) for order in (parent, profit, stop)]
+    await done(trades[0])
+    await until(lambda: trades[1].orderStatus.status == "Submitted")
+    seen["bracket"] = [trade.orderStatus.status for trade in trades]
+    seen["why"] = [trades[1].orderStatus.whyHeld, trades[2].orderStatus.whyHeld]
+    seen["parent"] = [trade.orderStatus.parentId == parent.orderId for trade in trades[1:]]
+    profit.lmtPrice, profit.transmit = low, True
+    ib.placeOrder(stock, profit)
+    await done(trades[1])
+    await done(trades[2])
+    seen["exits"] = [trade.orderStatus.status for trade in trades[1:]]
+
+    group = ib.oneCancelsAll([LimitOrder("BUY", 5, low, tif="DAY"), LimitOrder("BUY", 5, high, tif="DAY")], "g", 1)
+    trades = [ib.placeOrder(stock, order) for order in group]
+    for trade in trades:
+        await done(trade)
+    seen["group"] = [trade.orderStatus.status for trade in trades]
+    family = ib.bracketOrder("BUY", 10, low, high, round(low - 5, 2), tif="DAY")
+    trades = [ib.placeOrder(stock, order) for order in family]
+    await until(lambda: trades[0].orderStatus.status == "Submitted")
+    ib.cancelOrder(family[0])
+    for trade in trades:
+        await done(trade)
+    seen["family"] = [statuses(trade)[-1] for trade in trades]
+    seen["still"] = gtc.orderStatus.status
+    seen["liquidity"] = sorted({fill.execution.lastLiquidity for fill in ib.fills()})
+    seen["errors"] = sorted(set(errors) - {2104, 2106, 2158})
+    completed = await ib.reqCompletedOrdersAsync(False)
+    seen["completed"] = len(completed)
+    ib.disconnect()
+    print(json.dumps(seen))
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
     """A simulator in a process of its own."""
@@ -129,10 +242,10 @@ def port() -> Iterator[int]:
         server.stdout.close()
 
 
-def test_ib_connects_trades_and_reconnects(port: int) -> None:
-    """What its user sees, from connecting to the executions after reconnecting."""
+def run_client(script: str, port: int) -> dict[str, Any]:
+    """What a client program saw."""
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", CLIENT, str(port)],
+        [sys.executable, "-W", "ignore", "-c", script, str(port)],
         capture_output=True,
         text=True,
         timeout=60,
@@ -141,6 +254,33 @@ def test_ib_connects_trades_and_reconnects(port: int) -> None:
     assert done.returncode == 0, done.stderr
     assert "Error handling fields" not in done.stderr
     seen: dict[str, Any] = json.loads(done.stdout)
+    return seen
+
+
+def test_ib_has_every_order_type_and_time_in_force(port: int) -> None:
+    """Modify, cancel, brackets and groups as its own helpers make them."""
+    seen = run_client(ORDERS, port)
+    assert seen["types"] == ["ALGO", "FOK", "GTC", "STP", "STPLMT"]
+    assert (seen["fok"], seen["killed"]) == (["Filled", 10], ["Cancelled", 0])
+    assert (seen["waiting"], seen["stop"], seen["stop_limit"]) == (
+        "PreSubmitted", ["Submitted", "Filled"], "Cancelled",
+    )  # fmt: skip
+    assert seen["urgent"] == ["Filled", "Adaptive"]
+    assert seen["patient"] == ["Adaptive", [["adaptivePriority", "Patient"]]]
+    assert seen["moved"] == -1
+    assert seen["bracket"] == ["Filled", "Submitted", "PreSubmitted"]
+    assert (seen["why"], seen["parent"]) == (["", "trigger"], [True, True])
+    assert seen["exits"] == ["Filled", "Cancelled"]
+    assert seen["group"] == ["Cancelled", "Filled"]
+    assert seen["family"] == ["Cancelled"] * 3
+    assert (seen["still"], seen["completed"]) == ("Submitted", 14)
+    assert 2 in seen["liquidity"]
+    assert seen["errors"] == [202]
+
+
+def test_ib_connects_trades_and_reconnects(port: int) -> None:
+    """What its user sees, from connecting to the executions after reconnecting."""
+    seen = run_client(CLIENT, port)
     assert seen["accounts"] == ["DSIM001"]
     assert (seen["con_id"], seen["by_exchange"]) == (756733, 1)
     assert seen["ticker"][0] < seen["ticker"][1] < 620

@@ -30,6 +30,7 @@ from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.framing import FrameReader, split_fields
 from algo_trade.gateway_sim.wire.layout import Layout
 from algo_trade.gateway_sim.wire.values import money_text, price_text, to_decimal, to_int
+from algo_trade.ibkr import layouts
 
 VERSIONS = (157, 176, 177, 178)
 KNOWN = tuple(load_listing().instruments.values())
@@ -109,12 +110,29 @@ def an_execution(**changes: Any) -> SimExecution:
         "commission_micros": 1_005_000,
         "realized_micros": -2_100_000,
         "commission_due_ns": VIRTUAL_START_NS,
+        "liquidity": 1,
     }
     return SimExecution(**(execution | changes))
 
 
 COUNTS = {
     "openOrder": (open_order(an_order(), SPY, ACCOUNT, 178), 135),
+    "openOrder of an algorithm": (
+        open_order(
+            an_order(adaptive="Normal", algo_params=[["adaptivePriority", "Normal"]]), SPY, ACCOUNT, 178
+        ),
+        138,
+    ),
+    "openOrder of an algorithm without parameters": (
+        open_order(an_order(adaptive="Normal"), SPY, ACCOUNT, 178),
+        136,
+    ),
+    "completedOrder of an algorithm": (
+        completed_order(
+            an_order(adaptive="Urgent", algo_params=[["adaptivePriority", "Urgent"]]), SPY, ACCOUNT, 178
+        ),
+        103,
+    ),
     "openOrder at 157": (open_order(an_order(), SPY, ACCOUNT, 157), 128),
     "completedOrder": (completed_order(an_order(), SPY, ACCOUNT, 178), 100),
     "execDetails": (exec_details(an_execution(), SPY, ACCOUNT, 178), 32),
@@ -164,6 +182,54 @@ def test_open_orders_come_back_as_put_in(
     assert (got.orderRef, got.account, state.status) == (reference, ACCOUNT, status.value)
 
 
+ALGORITHMS = st.sampled_from(["", "Urgent", "Normal", "Patient"])
+
+
+@given(
+    version=st.sampled_from(VERSIONS), stop=st.none() | PRICES, method=st.sampled_from([0, 2, 4, 7, 8]),
+    parent=st.integers(0, 10**6), group=st.sampled_from(["", "exits"]), kind=st.integers(1, 3),
+    priority=ALGORITHMS, triggered=st.booleans(),
+)  # fmt: skip
+def test_stops_children_groups_and_algorithms_come_back_as_put_in(
+    version: int,
+    stop: int | None,
+    method: int,
+    parent: int,
+    group: str,
+    kind: int,
+    priority: str,
+    triggered: bool,
+) -> None:
+    """By ib_async's decoder and by our own, which counts the fields."""
+    order = an_order(
+        order_type="STP LMT" if stop else "LMT", stop_e4=stop, trigger_method=method, triggered=triggered,
+        parent_order_id=parent, parent_perm_id=77 if parent else 0, awaits_parent=bool(parent),
+        oca_group=group, oca_type=kind, adaptive=priority,
+        algo_params=[["adaptivePriority", priority]] if priority else [], status=Status.PRE_SUBMITTED,
+    )  # fmt: skip
+    named = group or ("77" if parent else "")
+    for data, name, layout in (
+        (open_order(order, SPY, ACCOUNT, version), "openOrder", layouts.OPEN_ORDER),
+        (completed_order(order, SPY, ACCOUNT, version), "completedOrder", layouts.COMPLETED_ORDER),
+    ):
+        called, arguments = decoded(data, version)
+        got = arguments[-2]
+        assert called == name
+        assert Decimal(str(got.auxPrice)) == Decimal(stop or 0) / 10_000
+        assert (got.ocaGroup, got.ocaType) == (named, kind if named else 3)
+        assert got.triggerMethod == (method if stop else 0)
+        assert got.algoStrategy == ("Adaptive" if priority else "")
+        params = [(param.tag, param.value) for param in got.algoParams or []]
+        assert params == ([("adaptivePriority", priority)] if priority else [])
+        ours = layouts.walk(layout, data[4:].split(b"\0")[:-1], version)
+        assert ours["ocaGroup"] == named.encode()
+        assert ours["algoStrategy"] == (b"Adaptive" if priority else b"")
+    assert decoded(open_order(order, SPY, ACCOUNT, version), version)[1][2].parentId == parent
+    _, status = decoded(order_status(order, version), version)
+    waits = ["child"] * bool(parent) + ["trigger"] * bool(stop and not triggered)
+    assert (status[6], status[9]) == (parent, ",".join(waits))
+
+
 @given(version=st.sampled_from(VERSIONS), filled=st.integers(1, 100), price=PRICES, reference=REFS)
 def test_order_status_and_completed_orders_come_back_as_put_in(
     version: int, filled: int, price: int, reference: str
@@ -187,12 +253,13 @@ def test_order_status_and_completed_orders_come_back_as_put_in(
 @given(version=st.sampled_from(VERSIONS), price=PRICES, shares=st.integers(1, 10**6), reference=REFS)
 def test_executions_come_back_as_put_in(version: int, price: int, shares: int, reference: str) -> None:
     """The price exactly, the time with its zone."""
-    execution = an_execution(price_e4=price, shares=shares, order_ref=reference)
+    execution = an_execution(price_e4=price, shares=shares, order_ref=reference, liquidity=shares % 2 + 1)
     name, (request_id, contract, got) = decoded(exec_details(execution, SPY, ACCOUNT, version, 9), version)
     assert (name, request_id, contract.symbol) == ("execDetails", 9, "SPY")
     assert (got.execId, got.side, got.shares) == ("0000e0d5.69dd7411.01.01", "SLD", shares)
     assert Decimal(str(got.price)) == Decimal(price) / 10_000
     assert (got.orderRef, got.cumQty, got.permId) == (reference, 30, 5)
+    assert got.lastLiquidity == shares % 2 + 1
     assert got.time.timestamp() == VIRTUAL_START_NS / 1e9
 
 

@@ -136,11 +136,10 @@ REFUSED: dict[str, tuple[dict[str, Any], int]] = {
     "less than one": ({"quantity": 0.5}, 388),
     "off the tick": ({"lmtPrice": 580.001}, 110),
     "no limit": ({"orderType": "LMT"}, 321),
-    "a type we do not have": ({"orderType": "STP", "auxPrice": 570.0}, 387),
+    "a type we do not have": ({"orderType": "TRAIL", "auxPrice": 1.0}, 387),
     "no type at all": ({"orderType": "WHAT"}, 321),
-    "good till cancelled": ({"lmtPrice": 500.0, "tif": "GTC"}, 321),
+    "at the opening only": ({"lmtPrice": 500.0, "tif": "OPG"}, 321),
     "another account": ({"account": "DU12345"}, 321),
-    "an attached order": ({"parentId": 7}, 321),
     "no such instrument": ({"con_id": 12345}, 200),
     "what-if without transmit": ({"whatIf": True, "transmit": False}, 413),
 }

@@ -123,7 +123,7 @@ def story(frames: list[list[str]]) -> list[str]:
     for fields in frames:
         match int(fields[0]):
             case 5:
-                words.append(f"5 {fields[93]}")
+                words.append(f"5 {opened_status(fields)}")
             case 3:
                 words.append(f"3 {fields[2]} {fields[3]}/{fields[4]}")
             case 11:
@@ -133,6 +133,11 @@ def story(frames: list[list[str]]) -> list[str]:
             case 4 if fields[2] != "-1":
                 words.append(f"4 {fields[3]}")
     return words
+
+
+def opened_status(fields: list[str]) -> str:
+    """The status in an openOrder: an algorithm's parameters stand before it."""
+    return fields[93 + (1 + 2 * int(fields[91]) if fields[90] else 0)]
 
 
 def with_simulator(body: Callable[[GatewaySimulator, WireClient], Awaitable[T]], **config: Any) -> T:

@@ -1,10 +1,15 @@
-"""What a fill does: to the order, the account, and the record of executions. Saved before anyone hears of it."""
+"""What a fill does: to the order, the account, and the record of executions.
+
+Changes are made in memory and become durable with `commit`: what belongs together is committed together, before
+anyone hears of it.
+"""
 
 from __future__ import annotations
 
 from algo_trade.gateway_sim.account import MICROS_PER_E4, Account
 from algo_trade.gateway_sim.commission import order_commission_micros
 from algo_trade.gateway_sim.ids import Ids
+from algo_trade.gateway_sim.matching import Liquidity
 from algo_trade.gateway_sim.orders import ENDED, SimExecution, SimOrder, Status
 from algo_trade.gateway_sim.state import StateStore
 
@@ -40,24 +45,35 @@ class Booking:
             self._unfinished[order.perm_id] = order
 
     def add(self, order: SimOrder) -> None:
-        """A new order, with the ids it used up."""
+        """A new order; not committed yet."""
         self._remember(order)
-        self._store.save(orders=(order,), facts=self._ids.facts)
 
-    def save(self, order: SimOrder) -> None:
-        """An order changed."""
-        self._store.save(orders=(order,))
+    def commit(self, *orders: SimOrder, execution: SimExecution | None = None) -> None:
+        """Make orders, the ids used up so far and an execution with what it did to the account durable, all at once."""
+        if execution is None:
+            self._store.save(orders=orders, facts=self._ids.facts)
+            return
+        self._store.save(
+            orders=orders,
+            executions=(execution,),
+            account=self.account,
+            position=self.account.positions[execution.con_id],
+            facts=self._ids.facts,
+        )
 
     def fill(
-        self, order: SimOrder, shares: int, price_e4: int, now_ns: int, commission_due_ns: int
+        self,
+        order: SimOrder,
+        shares: int,
+        price_e4: int,
+        liquidity: Liquidity,
+        now_ns: int,
+        commission_due_ns: int,
     ) -> SimExecution:
-        """Book a fill and return its execution."""
+        """Book a fill and return its execution; not committed yet."""
         assert 0 < shares <= order.remaining, "no order gets more than it asks for"
-        assert (
-            order.limit_e4 is None
-            or (price_e4 <= order.limit_e4) == order.is_buy
-            or price_e4 == order.limit_e4
-        )
+        limit_e4 = order.limit_e4
+        assert limit_e4 is None or (price_e4 <= limit_e4 if order.is_buy else price_e4 >= limit_e4)
         order.filled += shares
         order.fills += 1
         order.value_micros += shares * price_e4 * MICROS_PER_E4
@@ -90,37 +106,41 @@ class Booking:
             commission_micros=commission,
             realized_micros=realized,
             commission_due_ns=commission_due_ns,
+            liquidity=int(liquidity),
         )
         self.executions.append(execution)
-        self._store.save(
-            orders=(order,),
-            executions=(execution,),
-            account=self.account,
-            position=self.account.positions[order.con_id],
-            facts=self._ids.facts,
-        )
         return execution
 
     def end(self, order: SimOrder, status: Status, now_ns: int, why: str) -> None:
-        """An order ends without a further fill."""
+        """An order ends without a further fill; not committed yet."""
         order.step(status)
         order.completed_ns = now_ns
         order.completed_status = why
-        self.save(order)
+
+    def unfinished_orders(self) -> list[SimOrder]:
+        """Orders that have not ended, staged ones included, oldest first."""
+        for order in [order for order in self._unfinished.values() if order.status in ENDED]:
+            del self._unfinished[order.perm_id]
+        return list(self._unfinished.values())
 
     def live_orders(self) -> list[SimOrder]:
         """Orders that can still fill, oldest first."""
-        for order in [order for order in self._unfinished.values() if order.status in ENDED]:
-            del self._unfinished[order.perm_id]
-        return [order for order in self._unfinished.values() if order.is_live]
+        return [order for order in self.unfinished_orders() if order.is_live]
 
     def working_shares(self) -> dict[int, tuple[int, int]]:
-        """Shares that live orders may still buy and sell, by contract."""
-        totals: dict[int, tuple[int, int]] = {}
+        """Shares that live orders may still buy and sell, by contract.
+
+        A child that undoes what its parent did adds nothing, and of a group only the largest order of a side counts.
+        """
+        largest: dict[tuple[int, bool, str], int] = {}
         for order in self.live_orders():
-            bought, sold = totals.get(order.con_id, (0, 0))
-            if order.is_buy:
-                totals[order.con_id] = (bought + order.remaining, sold)
-            else:
-                totals[order.con_id] = (bought, sold + order.remaining)
+            parent = self.orders.get(order.parent_perm_id)
+            if parent is not None and parent.is_buy != order.is_buy:
+                continue
+            key = (order.con_id, order.is_buy, order.oca_group or str(order.perm_id))
+            largest[key] = max(largest.get(key, 0), order.remaining)
+        totals: dict[int, tuple[int, int]] = {}
+        for (con_id, is_buy, _), shares in largest.items():
+            bought, sold = totals.get(con_id, (0, 0))
+            totals[con_id] = (bought + shares, sold) if is_buy else (bought, sold + shares)
         return totals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from algo_trade.gateway_sim.account import MICROS_PER_E4, Mark
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.commission import order_commission_micros
-from algo_trade.gateway_sim.orders import SimOrder
+from algo_trade.gateway_sim.orders import IMMEDIATE, SimOrder
 from algo_trade.gateway_sim.wire.layout import Value
 from algo_trade.gateway_sim.wire.values import money_text
 
@@ -14,9 +14,9 @@ _CENT_MICROS = 10_000
 
 
 def reason_to_reject(order: SimOrder, booking: Booking, mark: Mark, *, is_open: bool) -> str | None:
-    """Why the broker does not take an order it was just handed (it counts among the live ones), or None."""
-    if order.tif == "IOC" and not is_open:
-        return "The exchange is closed: an immediate-or-cancel order cannot be held."
+    """Why the broker does not take an order, or new terms of one (it counts among the live ones), or None."""
+    if order.tif in IMMEDIATE and not is_open:
+        return f"The exchange is closed: an order with time in force {order.tif} cannot be held."
     same_side = [
         other
         for other in booking.live_orders()
@@ -26,6 +26,9 @@ def reason_to_reject(order: SimOrder, booking: Booking, mark: Mark, *, is_open: 
         return f"The maximum of {_MAX_LIVE_ORDERS_A_SIDE} active orders on the same side of this contract is reached."
     account = booking.account
     position = account.positions.get(order.con_id)
+    parent = booking.orders.get(order.parent_perm_id)
+    if parent is not None and parent.is_buy != order.is_buy:
+        return None
     held = position.shares if position is not None else 0
     if abs(held + order.signed_remaining) <= abs(held):
         return None

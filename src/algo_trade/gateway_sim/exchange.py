@@ -1,46 +1,161 @@
-"""The exchange: orders that have arrived there, tried against the displayed quote."""
+"""The exchange of one symbol: orders that have arrived there, and stops waiting for its prices.
+
+It trades while the exchange is open and the symbol is not halted. What was displayed before it closed or was halted
+is void: everything is tried against the first quote after.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from algo_trade.gateway_sim.market import SymbolMarket
-from algo_trade.gateway_sim.matching import by_priority
+from algo_trade.gateway_sim.matching import Book, Claim, Liquidity
 from algo_trade.gateway_sim.orders import SimOrder
 from algo_trade.gateway_sim.quotes import Quote
+from algo_trade.gateway_sim.triggers import is_triggered
 
-OnFill = Callable[[SimOrder, int, int], None]
+OnFill = Callable[[SimOrder, int, int, Liquidity], None]
+OnTrigger = Callable[[SimOrder], None]
+NowNs = Callable[[], int]
+
+
+@dataclass(slots=True, eq=False)
+class _Working(Claim):
+    """The claim of an order."""
+
+    order: SimOrder = field(kw_only=True)
 
 
 class Exchange:
-    """Resting orders of one symbol. `on_fill(order, shares, price_e4)` books what they get."""
+    """Closed until `open`. `on_fill(order, shares, price_e4, liquidity)` books what an order gets, `on_trigger(order)`
+    hears that the market has reached a stop."""
 
-    def __init__(self, market: SymbolMarket, on_fill: OnFill) -> None:
+    def __init__(self, market: SymbolMarket, on_fill: OnFill, on_trigger: OnTrigger, now_ns: NowNs) -> None:
         self._market = market
         self._on_fill = on_fill
-        self._resting: list[SimOrder] = []
+        self._on_trigger = on_trigger
+        self._now_ns = now_ns
+        self._book: Book[_Working] = Book(self._filled)
+        self._book.pause()
+        self._claims: dict[int, _Working] = {}
+        self._stops: dict[int, SimOrder] = {}
+        self._is_open = False
+        self._is_halted = market.halted
+        self._quote: Quote | None = None
+        self._shown_ns = 0
+        self._last_e4 = 0
         market.listen(self._on_quote)
+        market.listen_halt(self._on_halt)
 
-    def enter(self, order: SimOrder) -> None:
-        """An order arrives and is tried at once, after those with a better claim."""
-        assert order not in self._resting, "an order arrives once"
-        self._resting.append(order)
-        self.match()
+    @property
+    def is_trading(self) -> bool:
+        return self._is_open and not self._is_halted
+
+    # -- orders ------------------------------------------------------------------------------------
+    def enter(self, order: SimOrder, shares: int, *, pegged: bool = False) -> None:
+        """An order arrives for so many shares, in place of what it has here; it is tried at once.
+
+        `pegged` lets it rest at the best price of its own side until `take`.
+        """
+        self.remove(order)
+        claim = _Working(order.is_buy, shares, order.limit_e4, pegged, order=order)
+        self._claims[order.perm_id] = claim
+        self._book.enter(claim)
+
+    def can_fill(self, order: SimOrder, shares: int) -> bool:
+        """Whether so many shares of the order would be filled at once."""
+        return self._book.can_fill(_Working(order.is_buy, shares, order.limit_e4, order=order))
+
+    def take(self, order: SimOrder) -> None:
+        """A pegged order has waited long enough: it takes what it may."""
+        claim = self._claims.get(order.perm_id)
+        if claim is not None and claim.pegged:
+            self._book.unpeg(claim)
+
+    def shares_of(self, order: SimOrder) -> int:
+        """How many shares the order is here for."""
+        claim = self._claims.get(order.perm_id)
+        return 0 if claim is None else claim.shares
+
+    def shrink(self, order: SimOrder, shares: int) -> None:
+        """An order is here for so many shares at most from now on; it keeps its place."""
+        claim = self._claims.get(order.perm_id)
+        if claim is None or shares >= claim.shares:
+            return
+        if shares:
+            self._book.shrink(claim, shares)
+        else:
+            del self._claims[order.perm_id]
+            self._book.leave(claim)
+
+    def watch(self, order: SimOrder) -> None:
+        """Wait until the market reaches the order's stop price, which it may have done already."""
+        self._stops[order.perm_id] = order
+        self._check_stops()
 
     def remove(self, order: SimOrder) -> None:
         """Take an order away, if it is here."""
-        self._resting = [resting for resting in self._resting if resting is not order]
+        self._stops.pop(order.perm_id, None)
+        claim = self._claims.pop(order.perm_id, None)
+        if claim is not None:
+            self._book.leave(claim)
 
-    def match(self) -> None:
-        """Give what is displayed to those who take it, best claim first."""
-        displayed = self._market.displayed
-        for order in by_priority(self._resting):
-            shares, price_e4 = displayed.take(order.is_buy, order.limit_e4, order.remaining)
-            if shares:
-                self._on_fill(order, shares, price_e4)
-                if order.remaining == 0:
-                    self.remove(order)
+    def _filled(self, claim: _Working, shares: int, price_e4: int, liquidity: Liquidity) -> None:
+        if not claim.shares:
+            del self._claims[claim.order.perm_id]
+        self._on_fill(claim.order, shares, price_e4, liquidity)
 
-    def _on_quote(self, _quote: Quote) -> None:
-        if self._resting:
-            self.match()
+    # -- hours and halts ---------------------------------------------------------------------------
+    def open(self, since_ns: int) -> None:
+        """The exchange is open since then; what was shown before then is not traded against."""
+        if self._is_open:
+            return
+        self._is_open = True
+        if self._shown_ns < since_ns:
+            self._quote = None
+            self._book.pause()
+        self._go_on()
+
+    def close(self) -> None:
+        self._is_open = False
+        self._stand_still()
+
+    def _on_halt(self, halted: bool) -> None:
+        self._is_halted = halted
+        if halted:
+            self._stand_still()
+        else:
+            self._go_on()
+
+    def _stand_still(self) -> None:
+        self._quote = None
+        self._last_e4 = 0
+        self._book.pause()
+
+    def _go_on(self) -> None:
+        if self.is_trading:
+            self._book.resume()
+            self._check_stops()
+
+    # -- the market --------------------------------------------------------------------------------
+    def _on_quote(self, quote: Quote) -> None:
+        self._quote = quote
+        self._book.show(quote)
+        if not self.is_trading:
+            self._shown_ns = self._now_ns()
+            return
+        if quote.trade_size > 0:
+            self._last_e4 = quote.trade_e4
+        if self._stops:
+            self._check_stops()
+
+    def _check_stops(self) -> None:
+        quote = self._quote
+        if quote is None or not self.is_trading:
+            return
+        has_trades = self._market.has_trades
+        for order in list(self._stops.values()):
+            if is_triggered(order, quote, self._last_e4, has_trades=has_trades):
+                del self._stops[order.perm_id]
+                self._on_trigger(order)

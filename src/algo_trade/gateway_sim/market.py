@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 
 from algo_trade.clock import Clock
 from algo_trade.gateway_sim.catalogue import Instrument
-from algo_trade.gateway_sim.matching import Displayed
 from algo_trade.gateway_sim.quotes import Quote, QuoteSource
 from algo_trade.gateway_sim.tape import Halting, Happening, Opening
 
@@ -45,7 +44,6 @@ class SymbolMarket:
         self.instrument = instrument
         self.origin_ns = origin_ns
         self.speed = speed
-        self.displayed = Displayed()
         self.quote: Quote | None = None
         self.halted = False
         self.finished = False
@@ -128,9 +126,7 @@ class SymbolMarket:
 
     def _show(self, quote: Quote) -> None:
         self.quote = self._marked = quote
-        self.displayed.show(quote)
-        for listener in self._listeners_to_all:
-            listener(quote)
+        self._tell_all(quote)
         for listener in self._listeners:
             listener(quote)
 

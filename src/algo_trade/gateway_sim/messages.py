@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from algo_trade.gateway_sim import adaptive
 from algo_trade.gateway_sim.account import MICROS_PER_E4, Position
 from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.families import group_of
 from algo_trade.gateway_sim.hours import eastern_text
 from algo_trade.gateway_sim.orders import SimExecution, SimOrder
 from algo_trade.gateway_sim.wire import replies
+from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire.layout import Value
 from algo_trade.gateway_sim.wire.values import is_number, money_text, price_text, ratio_text
 
 # Fields of placeOrder that an order message gives back as they came.
-_ECHOED_TEXT = ("ocaGroup", "faGroup", "faMethod", "faPercentage", "modelCode", "rule80A", "settlingFirm",
-                "clearingAccount")  # fmt: skip
-_ECHOED_NUMBERS = ("origin", "outsideRth", "hidden", "ocaType", "displaySize", "exemptCode", "solicited",
-                   "randomizeSize", "randomizePrice", "notHeld", "sweepToFill")  # fmt: skip
-_NAMED_NUMBERS = {
+_ECHOED_TEXT = (
+    "faGroup",
+    "faMethod",
+    "faPercentage",
+    "modelCode",
+    "rule80A",
+    "settlingFirm",
+    "clearingAccount",
+)
+_ECHOED_NUMBERS = ("origin", "displaySize", "exemptCode")
+_ECHOED_FLAGS = (
     "outsideRth",
     "hidden",
     "solicited",
@@ -23,15 +32,24 @@ _NAMED_NUMBERS = {
     "randomizePrice",
     "notHeld",
     "sweepToFill",
-}
+)
 
 Values = dict[str, Value]
+
+
+def echo_of(request: Decoded) -> dict[str, str]:
+    """The fields of a placeOrder that its order's messages only give back."""
+    echo = {name: request.text(name) for name in _ECHOED_TEXT if request.text(name)}
+    echo |= {name: request.text(name) for name in _ECHOED_NUMBERS if is_number(request.text(name))}
+    echo |= {name: "1" for name in _ECHOED_FLAGS if request.text(name) and request.flag(name)}
+    return echo
 
 
 def _order_values(order: SimOrder, instrument: Instrument, account_id: str) -> Values:
     """What openOrder and completedOrder have in common."""
     values: Values = {
         **instrument.contract(order.exchange),
+        **order.echo,
         "action": order.action,
         "totalQty": order.quantity,
         "orderType": order.order_type,
@@ -41,17 +59,15 @@ def _order_values(order: SimOrder, instrument: Instrument, account_id: str) -> V
         "orderRef": order.order_ref,
         "permId": order.perm_id,
     }
-    for name in _ECHOED_TEXT:
-        if order.sent.get(name):
-            values[name] = order.sent[name]
-    for name in _ECHOED_NUMBERS:
-        text = order.sent.get(name, "")
-        if name in _NAMED_NUMBERS and text.lower() in {"true", "false"}:
-            text = "1" if text.lower() == "true" else "0"
-        if is_number(text):
-            values[name] = text
-    if values.get("ocaType") == "0":
-        values["ocaType"] = "3"
+    if order.stop_e4 is not None:
+        values["auxPrice"] = price_text(order.stop_e4)
+        values["triggerMethod"] = order.trigger_method
+    if order.oca_group or order.parent_perm_id:
+        values["ocaGroup"] = group_of(order)
+        values["ocaType"] = order.oca_type
+    if order.adaptive:
+        values["algoStrategy"] = adaptive.STRATEGY
+        values["algoParams"] = order.algo_params
     return values
 
 
@@ -64,6 +80,7 @@ def open_order(
         "orderId": order.order_id,
         "clientId": order.client_id,
         "status": order.status.value,
+        "parentId": order.parent_order_id,
         "ignored": f"{order.perm_id}.0/{account_id}/{order.quantity}",
     }
     return replies.OPEN_ORDER.encode(version, values | (extra or {}))
@@ -80,6 +97,8 @@ def order_status(order: SimOrder, version: int) -> bytes:
             "remaining": order.remaining,
             "avgFillPrice": average_price(order.value_micros, order.filled),
             "permId": order.perm_id,
+            "parentId": order.parent_order_id,
+            "whyHeld": order.why_held,
             "lastFillPrice": price_text(order.last_price_e4) if order.filled else 0,
             "clientId": order.client_id,
         },
@@ -122,6 +141,7 @@ def exec_details(
             "cumQty": execution.cumulative_shares,
             "avgPrice": average_price(execution.cumulative_value_micros, execution.cumulative_shares),
             "orderRef": execution.order_ref,
+            "lastLiquidity": execution.liquidity,
         },
     )
 

@@ -4,6 +4,10 @@ Theory. The gateway hears of an order (RECEIVED), its broker acknowledges it (PR
 exchange and rests there (SUBMITTED), and it ends filled, cancelled or inactive (refused by the broker). An order
 with transmit=false is STAGED: nobody is told anything about it. A cancel that is under way (PENDING_CANCEL) can
 still lose against a fill. What ends an order ends it for good. `STEPS` is all that may happen.
+
+Between PRE_SUBMITTED and the exchange the broker may hold an order: until the exchange opens, until its parent has
+filled (`awaits_parent`), until the market has reached its stop price (`awaits_trigger`). A stop counts as SUBMITTED
+from its trigger on, and an order that outlives the close is PRE_SUBMITTED again until the next opening.
 """
 
 from __future__ import annotations
@@ -32,7 +36,9 @@ STEPS: dict[Status, frozenset[Status]] = {
     Status.PRE_SUBMITTED: frozenset(
         {Status.SUBMITTED, Status.PENDING_CANCEL, Status.FILLED, Status.CANCELLED, Status.INACTIVE}
     ),
-    Status.SUBMITTED: frozenset({Status.PENDING_CANCEL, Status.FILLED, Status.CANCELLED}),
+    Status.SUBMITTED: frozenset(
+        {Status.PRE_SUBMITTED, Status.PENDING_CANCEL, Status.FILLED, Status.CANCELLED}
+    ),
     Status.PENDING_CANCEL: frozenset({Status.FILLED, Status.CANCELLED}),
     Status.FILLED: frozenset(),
     Status.CANCELLED: frozenset(),
@@ -41,9 +47,19 @@ STEPS: dict[Status, frozenset[Status]] = {
 ENDED = frozenset(status for status, following in STEPS.items() if not following)
 
 
+# Order types that wait for a trigger, and times in force that are tried once.
+STOPS = frozenset({"STP", "STP LMT"})
+IMMEDIATE = frozenset({"IOC", "FOK"})
+
+
 @dataclass(slots=True)
 class SimOrder:
-    """One order. `sent` holds the fields of placeOrder as text, for the ones that are only echoed."""
+    """One order.
+
+    `echo` holds the fields of placeOrder that are only given back. `parent_perm_id` 0 is no parent; `children_filled`
+    counts the shares all children of this order have filled. `adaptive` is the priority of the Adaptive algorithm,
+    empty without it; `algo_params` its parameters as sent. `expires_ns` 0 is never (good till cancelled).
+    """
 
     perm_id: int
     order_id: int
@@ -59,7 +75,19 @@ class SimOrder:
     order_ref: str
     priority: int
     received_ns: int
-    sent: dict[str, str] = field(default_factory=dict)
+    stop_e4: int | None = None
+    trigger_method: int = 0
+    triggered: bool = False
+    adaptive: str = ""
+    algo_params: list[list[str]] = field(default_factory=list)
+    parent_perm_id: int = 0
+    parent_order_id: int = 0
+    awaits_parent: bool = False
+    children_filled: int = 0
+    oca_group: str = ""
+    oca_type: int = 3
+    expires_ns: int = 0
+    echo: dict[str, str] = field(default_factory=dict)
     status: Status = Status.RECEIVED
     at_exchange: bool = False
     cancel_requested: bool = False
@@ -84,6 +112,18 @@ class SimOrder:
         return self.remaining if self.is_buy else -self.remaining
 
     @property
+    def awaits_trigger(self) -> bool:
+        return self.order_type in STOPS and not self.triggered
+
+    @property
+    def why_held(self) -> str:
+        """What an acknowledged order waits for, as orderStatus says it."""
+        if self.status in ENDED:
+            return ""
+        reasons = (("child", self.awaits_parent), ("trigger", self.awaits_trigger))
+        return ",".join(name for name, holds in reasons if holds)
+
+    @property
     def is_live(self) -> bool:
         """Known to the broker and not ended."""
         return self.status not in ENDED and self.status is not Status.STAGED
@@ -103,7 +143,8 @@ class SimOrder:
 
 @dataclass(slots=True)
 class SimExecution:
-    """One fill. `realized_micros` None: it opened or added, which the wire shows as an unset double."""
+    """One fill. `realized_micros` None: it opened or added, which the wire shows as an unset double. `liquidity` is 1
+    where it was added, 2 where it was removed."""
 
     exec_id: str
     perm_id: int
@@ -122,6 +163,7 @@ class SimExecution:
     commission_micros: int
     realized_micros: int | None
     commission_due_ns: int
+    liquidity: int
 
     def to_json(self) -> dict[str, Any]:
         return {name.name: getattr(self, name.name) for name in fields(self)}
@@ -129,3 +171,8 @@ class SimExecution:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SimExecution:
         return cls(**data)
+
+
+def not_cancellable(order: SimOrder) -> str:
+    """The text of error 10148."""
+    return f"OrderId {order.order_id} that needs to be cancelled can not be cancelled, state: {order.status.value}."

@@ -12,7 +12,8 @@ from algo_trade.gateway_sim.wire.decode import Decoded
 
 MIN_TICK = "0.01"
 MARKET_RULE_ID = 26
-_ORDER_TYPES = "ACTIVETIM,DAY,IOC,LMT,MKT"
+_ORDER_TYPES = "ACTIVETIM,DAY,FOK,GTC,IOC,LMT,MKT,STP,STPLMT,WHATIF"
+_ORDER_TYPES_AND_ALGOS = "ACTIVETIM,ALGO,DAY,FOK,GTC,IOC,LMT,MKT,STP,STPLMT,WHATIF"
 _ISSUER_SINCE = 176
 
 
@@ -35,7 +36,7 @@ def contract_details(gateway: Gateway, client: ClientConnection, request: Decode
         **instrument.contract(exchange),
         marketName=instrument.trading_class,
         minTick=MIN_TICK,
-        orderTypes=_ORDER_TYPES,
+        orderTypes=_ORDER_TYPES_AND_ALGOS if instrument.algos else _ORDER_TYPES,
         validExchanges=venues,
         longName=instrument.long_name,
         primaryExchange=instrument.listing,

@@ -20,9 +20,9 @@ _MAX_ROWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One table entry: a field, a counted list (`width` fields a row), or a conditional group of steps."""
+    """A run of fields, a counted list (`width` fields a row), or a conditional group of steps."""
 
-    name: str
+    names: tuple[str, ...] = ()
     width: int = 0
     condition: str = ""
     inner: tuple[Step, ...] = ()
@@ -92,11 +92,16 @@ class _Reader:
             elif step.width:
                 self._read_rows(step)
             else:
-                self._values[step.name] = self._take()
-                if step.name == "secType" and self._values["secType"] == "BAG":
-                    raise RequestError(
-                        321, "Error validating request.-'bX' : cause - combos are not supported here"
-                    )
+                self._read_run(step.names)
+
+    def _read_run(self, names: tuple[str, ...]) -> None:
+        cells = self._fields[self._position : self._position + len(names)]
+        self._position += len(cells)
+        self._values.update(zip(names, cells, strict=False))
+        if self._values.get("secType") == "BAG":
+            raise RequestError(321, "Error validating request.-'bX' : cause - combos are not supported here")
+        if len(cells) < len(names):
+            self._take()  # says that it is not there
 
     def _take(self) -> str:
         if self._position >= len(self._fields):
@@ -107,9 +112,11 @@ class _Reader:
     def _read_rows(self, step: Step) -> None:
         count = to_int(self._take()) or 0
         if not 0 <= count <= _MAX_ROWS:
-            raise RequestError(320, f"Error reading request. Unable to parse data. {step.name} count {count}")
+            raise RequestError(
+                320, f"Error reading request. Unable to parse data. {step.names[0]} count {count}"
+            )
         rows = [self._take() for _ in range(count * step.width)]
-        self._values[step.name] = ";".join(rows)
+        self._values[step.names[0]] = ";".join(rows)
 
 
 @cache
@@ -118,11 +125,23 @@ def _steps(message_id: int, version: int) -> tuple[Step, ...]:
 
 
 def _parse(table: str, version: int) -> tuple[Step, ...]:
-    steps = []
+    steps: list[Step] = []
+    run: list[str] = []
+
+    def end_run() -> None:
+        if run:
+            steps.append(Step(tuple(run)))
+            run.clear()
+
     for match in _TOKEN.finditer(table):
         if match["condition"]:
-            steps.append(Step("", condition=match["condition"], inner=_parse(match["inner"], version)))
-            continue
-        if int(match["since"] or 0) <= version <= int(match["until"] or 10**6):
-            steps.append(Step(match["name"], width=int(match["width"] or 0)))
+            end_run()
+            steps.append(Step(condition=match["condition"], inner=_parse(match["inner"], version)))
+        elif int(match["since"] or 0) <= version <= int(match["until"] or 10**6):
+            if match["width"]:
+                end_run()
+                steps.append(Step((match["name"],), width=int(match["width"])))
+            else:
+                run.append(match["name"])
+    end_run()
     return tuple(steps)

@@ -7,8 +7,10 @@ A table is text: one word a field, in wire order.
     =6                a constant
     name[159..]       only from version 159 on;  name[..176]  only up to version 176
     *name             a counted list: the number of rows, then the rows' fields one after the other
+    ?name             the same, but nothing at all, not even the number, where no value is given
 
-A new version is a new word in a table, never a branch in code. Tables are compiled once per version.
+A new version is a new word in a table, never a branch in code. Tables are compiled once per version: a message is then
+its defaults with the given values put in their places.
 """
 
 from __future__ import annotations
@@ -18,9 +20,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from algo_trade.gateway_sim.wire.framing import message
+from algo_trade.gateway_sim.wire.framing import frame
 
-_WORD = re.compile(r"(\*?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
+_WORD = re.compile(r"([*?]?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
 _ANY = 1_000_000
 
 Value = str | int | Sequence[Sequence[str]]
@@ -28,11 +30,12 @@ Value = str | int | Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One entry of a table."""
+    """One entry of a table. `is_optional` goes with `is_list`."""
 
     name: str
     default: str
     is_list: bool
+    is_optional: bool
     since: int
     until: int
 
@@ -44,9 +47,20 @@ def parse_words(table: str) -> tuple[Word, ...]:
         match = _WORD.fullmatch(text)
         if match is None:
             raise ValueError(f"not a layout word: {text!r}")
-        star, name, since, until, default = match.groups()
-        words.append(Word(name or "", default or "", bool(star), int(since or 0), int(until or _ANY)))
+        mark, name, since, until, default = match.groups()
+        words.append(
+            Word(name or "", default or "", bool(mark), mark == "?", int(since or 0), int(until or _ANY))
+        )
     return tuple(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    """A table at one version: every field's text with its NUL as it is without a value, and where each name goes."""
+
+    texts: list[str]
+    places: dict[str, int]
+    lists: frozenset[str]
 
 
 class Layout:
@@ -56,25 +70,30 @@ class Layout:
         self.message_id = message_id
         self._words = parse_words(table)
         self._names = frozenset(word.name for word in self._words)
-        self.at = cache(self._at)
+        self._compiled = cache(self._compile)
 
-    def _at(self, version: int) -> tuple[Word, ...]:
-        return tuple(word for word in self._words if word.since <= version <= word.until)
+    def _compile(self, version: int) -> _Compiled:
+        texts, places = [f"{self.message_id}\0"], {}
+        for word in self._words:
+            if word.since <= version <= word.until:
+                if word.name:
+                    places[word.name] = len(texts)
+                texts.append("" if word.is_optional else "0\0" if word.is_list else f"{word.default}\0")
+        return _Compiled(texts, places, frozenset(word.name for word in self._words if word.is_list))
 
     def encode(self, version: int, values: Mapping[str, Value]) -> bytes:
         """The framed message at `version`. A value without a field in the table is a mistake of ours: KeyError."""
-        unknown = values.keys() - self._names
-        if unknown:
-            raise KeyError(f"message {self.message_id} has no field {sorted(unknown)}")
-        fields: list[object] = [self.message_id]
-        for word in self.at(version):
-            value = values.get(word.name, word.default)
-            if word.is_list:
-                rows = value or ()
-                assert not isinstance(rows, (str, int))
-                fields.append(len(rows))
-                for row in rows:
-                    fields.extend(row)
+        compiled = self._compiled(version)
+        texts, places = compiled.texts.copy(), compiled.places
+        for name, value in values.items():
+            place = places.get(name)
+            if place is None:
+                if name not in self._names:
+                    raise KeyError(f"message {self.message_id} has no field {name}")
+            elif name in compiled.lists:
+                assert not isinstance(value, (str, int))
+                cells = [str(len(value)), *(cell for row in value for cell in row)]
+                texts[place] = "\0".join(cells) + "\0"
             else:
-                fields.append(value)
-        return message(*fields)
+                texts[place] = f"{value}\0"
+        return frame("".join(texts).encode("utf-8", "surrogateescape"))

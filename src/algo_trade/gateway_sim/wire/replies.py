@@ -58,7 +58,7 @@ OPEN_ORDER = Layout(
     continuousUpdate=0 referencePriceType=0 trailStopPrice trailingPercent basisPoints basisPointsType
     comboLegsDescription comboLegs=0 orderComboLegs=0 smartComboParams=0 scaleInitLevelSize={UNSET_INTEGER}
     scaleSubsLevelSize={UNSET_INTEGER} scalePriceIncrement hedgeType optOutSmartRouting=0 clearingAccount
-    clearingIntent=IB notHeld=0 deltaNeutralContract=0 algoStrategy solicited=0 whatIf=0 status
+    clearingIntent=IB notHeld=0 deltaNeutralContract=0 algoStrategy ?algoParams solicited=0 whatIf=0 status
     initMarginBefore={UNSET_DOUBLE} maintMarginBefore={UNSET_DOUBLE} equityWithLoanBefore={UNSET_DOUBLE}
     initMarginChange={UNSET_DOUBLE} maintMarginChange={UNSET_DOUBLE} equityWithLoanChange={UNSET_DOUBLE}
     initMarginAfter={UNSET_DOUBLE} maintMarginAfter={UNSET_DOUBLE} equityWithLoanAfter={UNSET_DOUBLE}
@@ -85,7 +85,7 @@ COMPLETED_ORDER = Layout(
     deltaNeutralDesignatedLocation continuousUpdate=0 referencePriceType=0 trailStopPrice trailingPercent
     comboLegsDescription comboLegs=0 orderComboLegs=0 smartComboParams=0 scaleInitLevelSize={UNSET_INTEGER}
     scaleSubsLevelSize={UNSET_INTEGER} scalePriceIncrement hedgeType clearingAccount clearingIntent=IB notHeld=0
-    deltaNeutralContract=0 algoStrategy solicited=0 status randomizeSize=0 randomizePrice=0 conditions=0
+    deltaNeutralContract=0 algoStrategy ?algoParams solicited=0 status randomizeSize=0 randomizePrice=0 conditions=0
     trailStopPrice2={UNSET_DOUBLE} lmtPriceOffset={UNSET_DOUBLE} cashQty=0 dontUseAutoPriceForHedge=1
     isOmsContainer=0 autoCancelDate filledQuantity refFuturesConId=0 autoCancelParent=0 shareholder imbalanceOnly=0
     routeMarketableToBbo=0 parentPermId={UNSET_LONG} completedTime completedStatus minTradeQty[170..]

@@ -64,7 +64,11 @@ REQUESTS: dict[int, Request] = {
         hedged{{hedgeParam}} optOutSmartRouting clearingAccount clearingIntent notHeld deltaNeutralContract
         deltaNeutral{{dnContract dnDelta dnPrice}} algoStrategy algo{{*algoParams/2}} algoId whatIf miscOptions
         solicited randomizeSize randomizePrice peggedToBenchmark{{pegContract pegDecrease pegAmount pegReference
-        pegExchange}} conditions""",
+        pegExchange}} conditions adjustedOrderType triggerPrice lmtPriceOffset adjustedStopPrice
+        adjustedStopLimitPrice adjustedTrailingAmount adjustedTrailingUnit extOperator softDollarName
+        softDollarValue cashQty decisionMaker decisionAlgo executionTrader executionAlgo
+        dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo duration[158..]
+        postToAts[160..] autoCancelParent[162..]""",
     ),
     4: Request("cancel_order", "v _id manualTime[169..]"),
     5: Request("open_orders", "v"),
