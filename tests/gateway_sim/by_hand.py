@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, TypeVar
 
@@ -20,12 +21,12 @@ A_WHILE_S = 0.2
 
 
 class NoQuotes:
-    """A source without quotes of its own."""
+    """A recorded day on which nothing happens."""
 
     def __init__(self, *, has_trades: bool) -> None:
         self.has_trades = has_trades
 
-    waits_for_subscriber = False
+    waits_for_subscriber = True
     previous_close_e4 = 1_000_000
 
     def quotes(self) -> Iterator[Quote]:
@@ -39,16 +40,14 @@ class Desk:
     client: WireClient
 
     def __init__(self, config: SimulatorConfig, clock: Clock, *, has_trades: bool) -> None:
-        self.config = config
+        day: Any = NoQuotes(has_trades=has_trades)
+        self.config = dataclasses.replace(config, quotes={"SPY": day})
         self.clock = clock
-        self._source = NoQuotes(has_trades=has_trades)
 
     async def start(self) -> None:
         """Start, connect, show the first quote."""
-        simulator: Any = GatewaySimulator(self.config, clock=self.clock)
-        simulator._sources["SPY"] = self._source
-        self.simulator = simulator
-        self.client = await WireClient.open(*await simulator.start())
+        self.simulator = GatewaySimulator(self.config, clock=self.clock)
+        self.client = await WireClient.open(*await self.simulator.start())
         self.show()
 
     async def kill(self) -> None:
@@ -86,7 +85,9 @@ class Desk:
         ask_size: int = 500,
         trade: tuple[float, int] = (0, 0),
     ) -> None:
-        """The next quote, with the trade that led to it."""
+        """The next quote, with the trade that led to it; in a halt nobody hears of it, as of the tape's."""
+        if self._market.halted:
+            return
         prices = (round(bid * 10_000), round(ask * 10_000))
         self._market._show(Quote(0, *prices, bid_size, ask_size, round(trade[0] * 10_000), trade[1]))
 
