@@ -19,6 +19,7 @@ from algo_trade.gateway_sim.quotes import Quote, QuoteSource
 _CATCH_UP_QUOTES = 1_000
 
 QuoteListener = Callable[[Quote], None]
+HaltListener = Callable[[bool], None]
 
 
 class SymbolMarket:
@@ -40,7 +41,12 @@ class SymbolMarket:
         self.finished = False
         self.previous_close_e4 = source.previous_close_e4
         self.waits_for_subscriber = source.waits_for_subscriber
+        self.has_trades = source.has_trades
+        self.past = source.past
+        self.halted = False
         self._listeners: list[QuoteListener] = []
+        self._listeners_to_all: list[QuoteListener] = []
+        self._halt_listeners: list[HaltListener] = []
         self._quotes = source.quotes()
         self._clock = clock
         self._speed = speed
@@ -62,6 +68,24 @@ class SymbolMarket:
         """Call `listener` with every quote from the next one on."""
         self._listeners.append(listener)
 
+    def listen_all(self, listener: QuoteListener) -> None:
+        """Call `listener` with every quote, those passed over included, before anybody else hears of it."""
+        self._listeners_to_all.append(listener)
+
+    def listen_halt(self, listener: HaltListener) -> None:
+        """Call `listener` with True when trading is halted, with False when it goes on."""
+        self._halt_listeners.append(listener)
+
+    def offset_ns(self, at_ns: int) -> int:
+        """The market time of a moment (UTC epoch ns). It has begun."""
+        assert self.origin_ns is not None
+        return round((at_ns - self.origin_ns) * self._speed)
+
+    def time_ns(self, offset_ns: int) -> int:
+        """The moment (UTC epoch ns) of a market time. It has begun."""
+        assert self.origin_ns is not None
+        return self.origin_ns + int(offset_ns / self._speed)
+
     def start(self) -> None:
         """Begin, or go on where the clock says: quotes already due are passed over but for the last."""
         if self._running:
@@ -77,6 +101,8 @@ class SymbolMarket:
             if quote.offset_ns > due_ns:
                 self._next = quote
                 break
+            if last is not None:
+                self._pass_over(last)
             last = quote
         if last is not None:
             self._show(last)
@@ -87,7 +113,12 @@ class SymbolMarket:
             self._timer.cancel()
             self._timer = None
 
+    def _pass_over(self, quote: Quote) -> None:
+        for listener in self._listeners_to_all:
+            listener(quote)
+
     def _show(self, quote: Quote) -> None:
+        self._pass_over(quote)
         self.quote = quote
         self.displayed.show(quote)
         for listener in self._listeners:

@@ -27,6 +27,17 @@ class Quote(NamedTuple):
     trade_size: int = 0
 
 
+class PastModel(NamedTuple):
+    """What the days before the first quote looked like, where that is to be made up."""
+
+    daily_volatility: float
+    """Standard deviation of a day's return."""
+    day_shares: int
+    """Shares that change hands on an ordinary day."""
+    spread_e4: int
+    """Ask less bid, in ten-thousandths of a dollar."""
+
+
 class QuoteSource(Protocol):
     """Where the quotes of one symbol come from."""
 
@@ -37,6 +48,14 @@ class QuoteSource(Protocol):
     @property
     def previous_close_e4(self) -> int:
         """Yesterday's closing price, in ten-thousandths of a dollar."""
+
+    @property
+    def has_trades(self) -> bool:
+        """Whether its quotes tell trades; if not, nobody knows of any."""
+
+    @property
+    def past(self) -> PastModel | None:
+        """The days before; None where they are unknown."""
 
     def quotes(self) -> Iterator[Quote]:
         """A fresh run through the quotes, the same every time."""
