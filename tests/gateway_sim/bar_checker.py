@@ -100,10 +100,14 @@ def longer(bars: list[Bar], step_s: int, open_s: int) -> list[Bar]:
     return [joined(group)._replace(start_s=start_s) for start_s, group in groups.items()]
 
 
+def bar_of(start_s: str, prices: list[str], volume: str, trades: str) -> Bar:
+    """A bar as the wire writes it."""
+    opening, high, low, close = map(Decimal, prices)
+    return Bar(int(start_s), opening, high, low, close, int(volume), int(trades))
+
+
 def from_wire(fields: list[str]) -> list[Bar]:
     """The bars of a historical answer with epoch seconds (message 17)."""
-    assert fields[0] == "17" and (len(fields) - 5) == 8 * int(fields[4])
-    return [
-        Bar(int(row[0]), *map(Decimal, row[1:5]), int(row[5]), int(row[7]))
-        for row in (fields[at : at + 8] for at in range(5, len(fields), 8))
-    ]
+    assert fields[0] == "17" and (len(fields) - 5) == 8 * int(fields[4]), fields[:5]
+    rows = [fields[at : at + 8] for at in range(5, len(fields), 8)]
+    return [bar_of(row[0], row[1:5], row[5], row[7]) for row in rows]

@@ -95,9 +95,7 @@ def test_bars_of_every_size_are_what_the_quotes_make_them(
         for number, what in enumerate(WHATS):
             expected = five_seconds(quotes, origin_ns, what, until_s)
             assert [
-                bar_checker.Bar(int(f[3]), *map(Decimal, f[4:8]), int(f[8]), int(f[10]))
-                for f in live
-                if f[2] == str(number)
+                bar_checker.bar_of(f[3], f[4:8], f[8], f[10]) for f in live if f[2] == str(number)
             ] == expected
             for size in ("5 secs", "30 secs", "1 min", "1 hour"):
                 frame = await answer(client, *history(end=end, size=size, what=what, con_id=AAPL))
@@ -444,7 +442,7 @@ def test_small_bars_are_paced_as_a_real_gateway_does() -> None:
         assert (await answer(client, *small))[0] == "17"
         refused = await answer(client, *small)
         assert refused[3] == "162" and "pacing violation" in refused[4]
-        for _ in range(2):
+        for _again in range(2):
             assert (await answer(client, *history()))[0] == "17"
         await asyncio.sleep(15)
         assert (await answer(client, *small))[0] == "17"
