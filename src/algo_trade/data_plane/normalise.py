@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from algo_trade.clock import utc
 from algo_trade.contracts import AssetClass, BarDuration, DataSource
-from algo_trade.ibkr.events import TickBidAsk
+from algo_trade.ibkr.events import TickBidAsk, TickLast
 from algo_trade.ibkr.history import HistoricalBar
 
 _NEW_YORK = ZoneInfo("America/New_York")
@@ -32,6 +32,7 @@ _LENGTHS = {
 
 def tick_fields(
     tick: TickBidAsk,
+    last: TickLast | None,
     *,
     freshness_ms: float | None,
     completeness: float,
@@ -39,7 +40,7 @@ def tick_fields(
     sequence_number: int,
 ) -> dict[str, Any]:
     """The fields of a TickEvent. Its time is that of arrival: the gateway's own is whole seconds."""
-    return {
+    fields: dict[str, Any] = {
         "symbol": tick.symbol,
         "timestamp": utc(tick.arrival_ns),
         "bid": tick.bid,
@@ -53,6 +54,9 @@ def tick_fields(
         },
         "metadata": {"producer_id": producer_id, "sequence_number": sequence_number},
     }
+    if last is not None:
+        fields["last"], fields["last_size"] = last.price, last.size
+    return fields
 
 
 def bar_fields(

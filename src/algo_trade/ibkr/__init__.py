@@ -24,6 +24,7 @@ from algo_trade.ibkr.exec_client import IBKRExecClient
 from algo_trade.ibkr.handler import IBKRHandler
 from algo_trade.ibkr.lock import Mode, classify_mode
 from algo_trade.ibkr.market_client import IBKRMarketClient
+from algo_trade.ibkr.market_lines import Feed, Source
 from algo_trade.ibkr.pacer import Lane, Pacer
 from algo_trade.ibkr.state import ConnectionState
 
@@ -31,6 +32,7 @@ __all__ = [
     "Answer",
     "ClientIdInUse",
     "ConnectionState",
+    "Feed",
     "IBKRError",
     "IBKRExecClient",
     "IBKRHandler",
@@ -45,6 +47,7 @@ __all__ = [
     "Pacer",
     "Refuse",
     "Retry",
+    "Source",
     "Stop",
     "Unknown",
     "Unreachable",
