@@ -179,7 +179,8 @@ class IBKRMarketClient:
         size = ibkr_bar_size(bar_size)
         instrument = await self.resolve(symbol)
         key = (instrument.con_id, duration, size, what, rth, end)
-        await self._history_pacer.acquire(key, weight=2 if what == "BID_ASK" else 1)
+        kind = (instrument.con_id, what)
+        await self._history_pacer.acquire(key, kind, weight=2 if what == "BID_ASK" else 1)
         contract, asked = stock(symbol, instrument.con_id), []
 
         def encode(encoder: Encoder, req_id: int) -> bytes:
