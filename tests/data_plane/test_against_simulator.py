@@ -204,7 +204,7 @@ def test_ticks_and_trades_in_the_log_are_the_simulators_own(tmp_path: Path) -> N
         await handler.market.unsubscribe_rt("AAPL")
         await handler.market.subscribe_rt("AAPL")
         await handler.market.subscribe_trades("AAPL")
-        await asyncio.sleep(310)
+        await asyncio.sleep(340)
         handler.market.close()
         await running
         assert producer.counts.dead_lettered == 0
