@@ -27,11 +27,13 @@ NS = 10**9
 M1, M5, D1 = BarDuration.M1, BarDuration.M5, BarDuration.D1
 
 
-def a_market(seed: int, minutes: int) -> list[Quote]:
-    """Quotes and trades, two a second in the mean, with lulls of up to half a minute."""
+def a_market(seed: int, minutes: int, lull_s: float = 30.0) -> list[Quote]:
+    """Quotes and trades, two a second in the mean, with lulls."""
     draw, quotes, bid, at_ns = rng(seed, "a-market"), [Quote(0, 5_000_000, 5_000_100, 100, 100)], 5_000_000, 0
     while at_ns < minutes * 60 * NS:
-        at_ns += round(30e9 * draw.random()) if draw.random() < 0.01 else round(draw.expovariate(2) * 1e9)
+        at_ns += (
+            round(lull_s * 1e9 * draw.random()) if draw.random() < 0.01 else round(draw.expovariate(2) * 1e9)
+        )
         bid += draw.randrange(-3, 4) * 100
         size = draw.choice((0, 0, 100, 200))
         quotes.append(Quote(at_ns, bid, bid + 100, 100 + draw.randrange(900), 200, bid if size else 0, size))
@@ -196,7 +198,7 @@ def test_the_seeded_market_has_bars_of_days_before_and_of_today(tmp_path: Path) 
 
 def test_ticks_and_trades_in_the_log_are_the_simulators_own(tmp_path: Path) -> None:
     """Every quote and every trade, each an event, the newest trade beside every quote."""
-    quotes = a_market(5, 5)
+    quotes = a_market(5, 5, lull_s=10.0)  # after 15 s a trade waits for its quote
 
     async def body(world: World, handler: IBKRHandler) -> None:
         producer = RealTimeProducer(world.bus, world.clock, handler.market, session_id="s")
