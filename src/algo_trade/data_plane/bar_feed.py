@@ -57,13 +57,15 @@ class BarFeed:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def start(self, symbol: str, sizes: Iterable[BarDuration], history_duration: str) -> None:
+    async def start(self, symbol: str, sizes: Iterable[str], history_duration: str) -> None:
         """Publish the closed bars of `history_duration` (an IBKR duration), then each bar of `sizes` as it closes.
+
+        `sizes` are BarDurations, as such or as text.
 
         Returns when history has been told, or that there is none. Raises InstrumentRefused or NotConnected, Refuse when
         all lines are taken, BusError.
         """
-        wanted = sorted(set(sizes), key=lambda size: LENGTHS_S.get(size, 86_400))
+        wanted = sorted(set(map(BarDuration, sizes)), key=lambda size: LENGTHS_S.get(size, 86_400))
         if symbol in self._followers or not wanted:
             raise ValueError(f"{symbol}: bars are started once, with at least one size")
         await self._publisher.recover()

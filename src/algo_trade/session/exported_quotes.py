@@ -1,0 +1,129 @@
+"""The market of a session as a file of recorded quotes, so that the day can be played again.
+
+Read from market_raw, which holds every message as it was received, at the moment it was written down. A trade and the
+quote it led to arrive together and become one row; a trade alone is a row with the quote that stands. Where a symbol
+was quoted tick by tick these are taken, else the samples of the top of the book.
+
+    NothingToExport   the symbol is not in this session's market_raw: name another, or export sooner      exit 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from algo_trade.bus import EmbeddedLogReader, Record
+from algo_trade.contracts import BarEvent, TickEvent
+from algo_trade.exit_codes import ExitCode
+from algo_trade.gateway_sim import write_recorded_quotes
+from algo_trade.gateway_sim.quotes import Quote
+from algo_trade.ibkr.events import TickBidAsk, TickLast, Undecodable
+from algo_trade.ibkr.raw_reader import RawReader, is_quote_by_tick
+from algo_trade.session.report.log import open_log
+from algo_trade.session.report.record import load_record
+
+_PRICE_SCALE = 10_000
+# A trade and its quote are written down within this much of each other: they came in one piece.
+_TOGETHER_NS = 1_000_000
+
+
+class NothingToExport(Exception):
+    """The session's log has no quotes of the symbol; the text says of which it has."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+
+
+@dataclass(slots=True)
+class Exported:
+    """What was written: rows, trades among them, and messages that could not be read and are left out."""
+
+    rows: int = 0
+    trades: int = 0
+    unreadable: int = 0
+
+
+def export_quotes(directory: Path, symbol: str, out: Path) -> Exported:
+    """Write `out`, whole or not at all. Raises NothingToExport, EvidenceMissing, EvidenceInvalid, OSError."""
+    with open_log(directory / load_record(directory).log) as log:
+        key = _key_of(log, symbol)
+        by_tick = any(r.key == key and is_quote_by_tick(r.value) for r in log.replay("market_raw"))
+        reader = RawReader(symbol, int(key), by_tick=by_tick)
+        counted = Exported()
+        messages = _messages(reader, (r for r in log.replay("market_raw") if r.key == key), counted)
+        draft = out.with_name(f".{out.name}.tmp")
+        counted.rows = write_recorded_quotes(draft, _rows(messages, counted))
+    if not counted.rows:
+        draft.unlink()
+        raise NothingToExport(f"{symbol}: there is not one whole quote in market_raw of {directory}")
+    draft.replace(out)
+    return counted
+
+
+def _key_of(log: EmbeddedLogReader, symbol: str) -> str:
+    """What the symbol's messages are keyed by."""
+    keys: dict[str, str] = {}
+    kinds: tuple[type[TickEvent] | type[BarEvent], ...] = (TickEvent, BarEvent)
+    for record in log.replay("market_events"):
+        if record.key is None or record.key in keys.values():
+            continue
+        for kind in kinds:
+            if kind.EVENT_TYPE.encode() in record.value:
+                keys[kind.decode(record.value).symbol] = record.key
+        if symbol in keys:
+            return keys[symbol]
+    there = ", ".join(keys) or "nothing"
+    raise NothingToExport(f"{symbol} is not in this session's log, which has {there}")
+
+
+def _messages(
+    reader: RawReader, records: Iterable[Record], counted: Exported
+) -> Iterator[tuple[int, TickBidAsk | TickLast]]:
+    """Quotes and trades with the moments at which they were written down, which never go back."""
+    newest_ns = 0
+    for record in records:
+        newest_ns = max(newest_ns, record.timestamp_ns)
+        event = reader.read(record.value, newest_ns)
+        if isinstance(event, Undecodable):
+            counted.unreadable += 1
+        elif event is not None:
+            yield newest_ns, event
+
+
+def _rows(messages: Iterable[tuple[int, TickBidAsk | TickLast]], counted: Exported) -> Iterator[Quote]:
+    standing: TickBidAsk | None = None
+    waiting: tuple[int, TickLast] | None = None  # a trade whose quote may be next
+    for at_ns, event in messages:
+        if isinstance(event, TickLast):
+            if waiting is not None and standing is not None:
+                yield _row(waiting[0], standing, waiting[1])
+            waiting = at_ns, event
+            counted.trades += 1
+            continue
+        trade = None
+        if waiting is not None:
+            if standing is None or at_ns - waiting[0] <= _TOGETHER_NS:
+                trade = waiting[1]
+            else:
+                yield _row(waiting[0], standing, waiting[1])
+        standing, waiting = event, None
+        yield _row(at_ns, standing, trade)
+    if waiting is not None and standing is not None:
+        yield _row(waiting[0], standing, waiting[1])
+
+
+def _row(at_ns: int, quote: TickBidAsk, trade: TickLast | None) -> Quote:
+    return Quote(
+        at_ns,
+        _e4(quote.bid),
+        _e4(quote.ask),
+        round(quote.bid_size),
+        round(quote.ask_size),
+        _e4(trade.price) if trade is not None else 0,
+        round(trade.size) if trade is not None else 0,
+    )
+
+
+def _e4(price: float) -> int:
+    return round(price * _PRICE_SCALE)
