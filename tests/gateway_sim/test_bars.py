@@ -20,9 +20,9 @@ from tests.gateway_sim.wire_client import AAPL, QQQ, SPY, WireClient, contract, 
 from algo_trade.clock import VIRTUAL_START_NS, utc
 from algo_trade.gateway_sim import GatewaySimulator, RequestError
 from algo_trade.gateway_sim.bars.pacing import BarPacing
-from algo_trade.gateway_sim.bars.past import DAYS, PastDays
+from algo_trade.gateway_sim.bars.past import DAYS, PastDays, PastModel
 from algo_trade.gateway_sim.bars.sizes import SIZES, Unit, What, parse_end_s
-from algo_trade.gateway_sim.quotes import PastModel, Quote
+from algo_trade.gateway_sim.quotes import Quote
 
 START_S = VIRTUAL_START_NS // 10**9
 NEW_YORK = ZoneInfo("America/New_York")

@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.gateway_sim.wire_client import AAPL, WireClient, contract, place, story, with_simulator
 
-from algo_trade.gateway_sim import GatewaySimulator, QuotesFileError, load_recorded_quotes
+from algo_trade.gateway_sim import (
+    GatewaySimulator,
+    QuotesFileError,
+    load_recorded_quotes,
+    write_recorded_quotes,
+)
+from algo_trade.gateway_sim.quotes import Quote
 
 HEADER = "ask_price,ask_volume,bid_price,bid_volume\n"
 REAL_DAY = Path("../shared/data/aapl-2012-06-21-level1.csv")
@@ -115,6 +121,9 @@ def test_a_symbol_with_quotes_becomes_an_instrument(tmp_path: Path) -> None:
     with_simulator(body, quotes={"ZZZ": write(tmp_path / "q.csv", [(2, 3, 1, 4)])})
 
 
+TIMED = HEADER.strip().encode() + b",time_ns\n"
+TRADED = HEADER.strip().encode() + b",trade_price,trade_volume\n"
+
 BAD: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "empty"),
     "binary": (b"\x89PNG\r\n\x1a\n\0\0", "binary"),
@@ -129,6 +138,17 @@ BAD: dict[str, tuple[bytes, str]] = {
     "a hole": (HEADER.encode() + b"1,1,1,1\n\n1,1,1,1\n", "row 2 has 1 values"),
     "too large": (HEADER.encode() + b"99999999999999999999,1,1,1\n", "out of range"),
     "a negative size": (HEADER.encode() + b"1,-1,1,1\n", "negative"),
+    "columns in another order": (
+        b"ask_price,ask_volume,bid_price,bid_volume,trade_price,time_ns\n",
+        "first line",
+    ),
+    "a time missing": (TIMED + b"1,1,1,1,5\n1,1,1,1\n", "row 2 has 4 values, not 5"),
+    "time going back": (TIMED + b"1,1,1,1,5\n1,1,1,1,9\n1,1,1,1,8\n", "row 3: time_ns goes back from 9 to 8"),
+    "a trade without shares": (
+        TRADED + b"1,1,1,1,0,0\n1,1,1,1,7,0\n",
+        "row 2: a trade has a price and a volume",
+    ),
+    "a trade without a price": (TRADED + b"1,1,1,1,0,7\n", "row 1: a trade has a price and a volume"),
 }
 
 
@@ -161,6 +181,72 @@ def test_windows_line_ends_and_whole_numbers_with_a_point_are_taken(tmp_path: Pa
     )
     quotes = list(load_recorded_quotes(path).quotes())
     assert [quote[1:5] for quote in quotes] == [(5_853_300, 5_859_400, 18, 200)]
+
+
+def test_rows_with_times_keep_their_own_pace(tmp_path: Path) -> None:
+    """Whether the times count from the first row or from 1970."""
+    arrived = []
+    for first_ns in (0, 1_340_285_400_000_000_000):
+        path = tmp_path / f"{first_ns}.csv"
+        rows = [f"{n},1,1,1,{first_ns + at_s * 10**9}" for n, at_s in ((2, 0), (3, 7), (4, 7), (5, 3600))]
+        path.write_bytes(TIMED + "\n".join(rows).encode())
+
+        async def body(simulator: GatewaySimulator, client: WireClient) -> list[float]:
+            began = asyncio.get_running_loop().time()
+            client.send(97, 5, *contract(AAPL), "BidAsk", 0, 0)
+            await asyncio.sleep(3601)
+            assert simulator.quotes_finished("AAPL")
+            return [
+                time - began
+                for fields, time in zip(client.frames, client.times, strict=True)
+                if fields[0] == "99"
+            ]
+
+        arrived.append(with_simulator(body, quotes={"AAPL": path}))
+    assert arrived[0] == arrived[1] == pytest.approx([0, 7, 7, 3600], abs=0.001)
+
+
+QUOTE = st.builds(
+    lambda wait, prices, sizes, trade: (wait, *prices, *sizes, *trade),
+    st.integers(0, 10**12),
+    st.tuples(st.integers(-(10**9), 10**9), st.integers(-(10**9), 10**9)),
+    st.tuples(st.integers(0, 10**9), st.integers(0, 10**9)),
+    st.one_of(st.just((0, 0)), st.tuples(st.integers(1, 10**9), st.integers(1, 10**9))),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=st.lists(QUOTE, min_size=1, max_size=30),
+    first_ns=st.integers(-(10**15), 10**15),
+    has_trades=st.booleans(),
+)
+def test_what_is_written_is_what_is_read(
+    rows: list[tuple[int, ...]], first_ns: int, has_trades: bool, tmp_path: Path
+) -> None:
+    """Quotes, times since the first of them, and trades where they are asked for."""
+    quotes, at_ns = [], first_ns
+    for wait_ns, *rest in rows:
+        quotes.append(Quote(at_ns, *rest))
+        at_ns += wait_ns
+    path = tmp_path / "out.csv"
+    assert write_recorded_quotes(path, iter(quotes), has_trades=has_trades) == len(quotes)
+    recorded = load_recorded_quotes(path)
+    assert recorded.has_trades == has_trades
+    lost = {} if has_trades else {"trade_e4": 0, "trade_size": 0}
+    assert list(recorded.quotes()) == [
+        quote._replace(offset_ns=quote.offset_ns - first_ns, **lost) for quote in quotes
+    ]
+    assert len(list(recorded.columns())) == (7 if has_trades else 5)
+
+
+def test_nothing_is_not_written_and_a_place_that_is_none_is_told(tmp_path: Path) -> None:
+    """And no half a file is left behind."""
+    with pytest.raises(QuotesFileError, match="no quotes to write"):
+        write_recorded_quotes(tmp_path / "empty.csv", [], has_trades=True)
+    with pytest.raises(QuotesFileError, match="cannot be written: No such file"):
+        write_recorded_quotes(tmp_path / "none" / "q.csv", [Quote(0, 1, 2, 3, 4)], has_trades=True)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not REAL_DAY.exists(), reason="the recorded day is not part of the repository")

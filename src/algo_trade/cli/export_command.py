@@ -26,9 +26,6 @@ def export(
     symbols = parse_symbols(symbol)
     if len(symbols) != 1:
         raise typer.BadParameter("name one symbol", param_hint="--symbol")
-    try:
-        written = export_quotes(directory, symbols[0], out)
-    except OSError as error:
-        raise typer.BadParameter(f"{out}: {error.strerror}", param_hint="--out") from None
+    written = export_quotes(directory, symbols[0], out)
     unreadable = f", {written.unreadable} unreadable messages left out" if written.unreadable else ""
     print(f"{out}: {written.rows} quotes, {written.trades} trades{unreadable}", file=sys.stderr)

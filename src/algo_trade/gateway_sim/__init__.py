@@ -11,7 +11,11 @@ from algo_trade.gateway_sim.errors import (
     SimulatorStateError,
     WireError,
 )
-from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes, load_recorded_quotes, write_recorded_quotes
+from algo_trade.gateway_sim.recorded_quotes import (
+    RecordedQuotes,
+    load_recorded_quotes,
+    write_recorded_quotes,
+)
 from algo_trade.gateway_sim.serve import serve
 from algo_trade.gateway_sim.simulator import GatewaySimulator
 

@@ -23,7 +23,10 @@ HaltListener = Callable[[bool], None]
 
 
 class SymbolMarket:
-    """`origin_ns` is when the source's time zero was, None as long as it has not begun."""
+    """`origin_ns` is when the source's time zero was, None as long as it has not begun.
+
+    A quote's time on the clock is `origin_ns + quote.offset_ns / speed`.
+    """
 
     def __init__(
         self,
@@ -36,20 +39,19 @@ class SymbolMarket:
     ) -> None:
         self.instrument = instrument
         self.origin_ns = origin_ns
+        self.speed = speed
         self.displayed = Displayed()
         self.quote: Quote | None = None
         self.finished = False
         self.previous_close_e4 = source.previous_close_e4
         self.waits_for_subscriber = source.waits_for_subscriber
         self.has_trades = source.has_trades
-        self.past = source.past
         self.halted = False
         self._listeners: list[QuoteListener] = []
         self._listeners_to_all: list[QuoteListener] = []
         self._halt_listeners: list[HaltListener] = []
         self._quotes = source.quotes()
         self._clock = clock
-        self._speed = speed
         self._running = False
         self._next: Quote | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -69,22 +71,12 @@ class SymbolMarket:
         self._listeners.append(listener)
 
     def listen_all(self, listener: QuoteListener) -> None:
-        """Call `listener` with every quote, those passed over included, before anybody else hears of it."""
+        """Call `listener` with every quote from now on, those passed over included, in their order."""
         self._listeners_to_all.append(listener)
 
     def listen_halt(self, listener: HaltListener) -> None:
         """Call `listener` with True when trading is halted, with False when it goes on."""
         self._halt_listeners.append(listener)
-
-    def offset_ns(self, at_ns: int) -> int:
-        """The market time of a moment (UTC epoch ns). It has begun."""
-        assert self.origin_ns is not None
-        return round((at_ns - self.origin_ns) * self._speed)
-
-    def time_ns(self, offset_ns: int) -> int:
-        """The moment (UTC epoch ns) of a market time. It has begun."""
-        assert self.origin_ns is not None
-        return self.origin_ns + int(offset_ns / self._speed)
 
     def start(self) -> None:
         """Begin, or go on where the clock says: quotes already due are passed over but for the last."""
@@ -95,7 +87,7 @@ class SymbolMarket:
         if self.origin_ns is None:
             self.origin_ns = now_ns
         self._loop_origin_s = self._loop.time() - (now_ns - self.origin_ns) / 1e9
-        due_ns = int((now_ns - self.origin_ns) * self._speed)
+        due_ns = int((now_ns - self.origin_ns) * self.speed)
         last = None
         for quote in self._quotes:
             if quote.offset_ns > due_ns:
@@ -125,7 +117,7 @@ class SymbolMarket:
             listener(quote)
 
     def _due_s(self, quote: Quote) -> float:
-        return self._loop_origin_s + quote.offset_ns / 1e9 / self._speed
+        return self._loop_origin_s + quote.offset_ns / 1e9 / self.speed
 
     def _set_timer(self) -> None:
         if self._next is None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 
 from algo_trade.clock import rng
-from algo_trade.gateway_sim.quotes import PastModel, Quote
+from algo_trade.gateway_sim.quotes import Quote
 
 _CENT_E4 = 100
 _SESSION_S = 23_400
@@ -32,8 +32,6 @@ _MIN_QUEUE_SHARES = 30
 # Arrivals per price move that the numbers above give; measured by a test, used to size the moves.
 _ARRIVALS_PER_MOVE = 11.0
 _MAX_MOVE_CENTS = 60
-# An ordinary day of the past: about what the arrivals above would trade.
-_DAY_SHARES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +84,6 @@ class SeededQuotes:
     @property
     def has_trades(self) -> bool:
         return False
-
-    @property
-    def past(self) -> PastModel:
-        return PastModel(self._model.daily_volatility, _DAY_SHARES, _CENT_E4)
 
     def quotes(self) -> Iterator[Quote]:
         model = self._model

@@ -13,29 +13,20 @@ from typing import NamedTuple, Protocol
 class Quote(NamedTuple):
     """The best bid and ask from one moment on, and the trade that led there, if one did.
 
+    Several quotes may share a moment: a market order that goes through levels is a quote a level.
+
     Prices in ten-thousandths of a dollar, sizes in shares. A trade at the ask before was a buyer's, one at the bid
     before a seller's; a source that knows no trades leaves both at 0.
     """
 
     offset_ns: int
-    """Market time since the source began."""
+    """Market time since the source began; negative for what was before that."""
     bid_e4: int
     ask_e4: int
     bid_size: int
     ask_size: int
     trade_e4: int = 0
     trade_size: int = 0
-
-
-class PastModel(NamedTuple):
-    """What the days before the first quote looked like, where that is to be made up."""
-
-    daily_volatility: float
-    """Standard deviation of a day's return."""
-    day_shares: int
-    """Shares that change hands on an ordinary day."""
-    spread_e4: int
-    """Ask less bid, in ten-thousandths of a dollar."""
 
 
 class QuoteSource(Protocol):
@@ -46,16 +37,12 @@ class QuoteSource(Protocol):
         """True: the first quote is due when somebody first subscribes. False: when the simulator first starts."""
 
     @property
-    def previous_close_e4(self) -> int:
-        """Yesterday's closing price, in ten-thousandths of a dollar."""
-
-    @property
     def has_trades(self) -> bool:
-        """Whether its quotes tell trades; if not, nobody knows of any."""
+        """Whether its quotes tell of trades. Where not, nobody knows when others traded."""
 
     @property
-    def past(self) -> PastModel | None:
-        """The days before; None where they are unknown."""
+    def previous_close_e4(self) -> int:
+        """The closing price of the day before its first, in ten-thousandths of a dollar."""
 
     def quotes(self) -> Iterator[Quote]:
         """A fresh run through the quotes, the same every time."""

@@ -35,30 +35,42 @@ class NothingToExport(Exception):
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Exported:
     """What was written: rows, trades among them, and messages that could not be read and are left out."""
 
-    rows: int = 0
+    rows: int
+    trades: int
+    unreadable: int
+
+
+@dataclass(slots=True)
+class _Seen:
+    quotes: int = 0
     trades: int = 0
     unreadable: int = 0
 
 
 def export_quotes(directory: Path, symbol: str, out: Path) -> Exported:
-    """Write `out`, whole or not at all. Raises NothingToExport, EvidenceMissing, EvidenceInvalid, OSError."""
+    """Write `out`, whole or not at all.
+
+    Raises NothingToExport, QuotesFileError where it cannot be written, EvidenceMissing, EvidenceInvalid.
+    """
     with open_log(directory / load_record(directory).log) as log:
         key = _key_of(log, symbol)
-        by_tick = any(r.key == key and is_quote_by_tick(r.value) for r in log.replay("market_raw"))
-        reader = RawReader(symbol, int(key), by_tick=by_tick)
-        counted = Exported()
-        messages = _messages(reader, (r for r in log.replay("market_raw") if r.key == key), counted)
-        draft = out.with_name(f".{out.name}.tmp")
-        counted.rows = write_recorded_quotes(draft, _rows(messages, counted))
-    if not counted.rows:
-        draft.unlink()
-        raise NothingToExport(f"{symbol}: there is not one whole quote in market_raw of {directory}")
-    draft.replace(out)
-    return counted
+        by_tick = any(is_quote_by_tick(record.value) for record in _raw(log, key))
+        first, second = (RawReader(symbol, int(key), by_tick=by_tick) for _ in range(2))
+        seen = _count(_messages(first, _raw(log, key)))
+        if not seen.quotes:
+            raise NothingToExport(f"{symbol}: there is not one whole quote in market_raw of {directory}")
+        rows = write_recorded_quotes(
+            out, _rows(_messages(second, _raw(log, key))), has_trades=seen.trades > 0
+        )
+        return Exported(rows, seen.trades, seen.unreadable)
+
+
+def _raw(log: EmbeddedLogReader, key: str) -> Iterator[Record]:
+    return (record for record in log.replay("market_raw") if record.key == key)
 
 
 def _key_of(log: EmbeddedLogReader, symbol: str) -> str:
@@ -78,28 +90,41 @@ def _key_of(log: EmbeddedLogReader, symbol: str) -> str:
 
 
 def _messages(
-    reader: RawReader, records: Iterable[Record], counted: Exported
-) -> Iterator[tuple[int, TickBidAsk | TickLast]]:
-    """Quotes and trades with the moments at which they were written down, which never go back."""
+    reader: RawReader, records: Iterable[Record]
+) -> Iterator[tuple[int, TickBidAsk | TickLast | Undecodable]]:
+    """What they say, with the moments at which they were written down, which never go back."""
     newest_ns = 0
     for record in records:
         newest_ns = max(newest_ns, record.timestamp_ns)
         event = reader.read(record.value, newest_ns)
-        if isinstance(event, Undecodable):
-            counted.unreadable += 1
-        elif event is not None:
+        if isinstance(event, TickLast) and not (event.price > 0 and round(event.size) > 0):
+            continue  # no trade a row could tell
+        if event is not None:
             yield newest_ns, event
 
 
-def _rows(messages: Iterable[tuple[int, TickBidAsk | TickLast]], counted: Exported) -> Iterator[Quote]:
+def _count(messages: Iterable[tuple[int, TickBidAsk | TickLast | Undecodable]]) -> _Seen:
+    seen = _Seen()
+    for _, event in messages:
+        if isinstance(event, Undecodable):
+            seen.unreadable += 1
+        elif isinstance(event, TickLast):
+            seen.trades += 1
+        else:
+            seen.quotes += 1
+    return seen
+
+
+def _rows(messages: Iterable[tuple[int, TickBidAsk | TickLast | Undecodable]]) -> Iterator[Quote]:
     standing: TickBidAsk | None = None
     waiting: tuple[int, TickLast] | None = None  # a trade whose quote may be next
     for at_ns, event in messages:
+        if isinstance(event, Undecodable):
+            continue
         if isinstance(event, TickLast):
             if waiting is not None and standing is not None:
                 yield _row(waiting[0], standing, waiting[1])
             waiting = at_ns, event
-            counted.trades += 1
             continue
         trade = None
         if waiting is not None:

@@ -175,8 +175,7 @@ def _last_record_ns(log: Path) -> int:
 def _content(recorded: RecordedQuotes) -> str:
     """What a file of quotes says, wherever it lies."""
     total = hashlib.sha256()
-    quoted = (recorded.ask_e4, recorded.ask_size, recorded.bid_e4, recorded.bid_size)
-    for column in (*quoted, recorded.time_ns, recorded.trade_e4, recorded.trade_size):
+    for column in recorded.columns():
         total.update(column.tobytes())
     return total.hexdigest()
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from algo_trade.clock import new_york
 from algo_trade.gateway_sim.bars.columns import Bar
-from algo_trade.gateway_sim.bars.past import DAYS, PastDays
+from algo_trade.gateway_sim.bars.past import DAYS, PastDays, past_model
 from algo_trade.gateway_sim.bars.recorder import STEP_S, BarRecorder, RecordedSession
 from algo_trade.gateway_sim.bars.sizes import BarSize, Span, Unit, What, cuts
 from algo_trade.gateway_sim.errors import RequestError
@@ -59,12 +59,13 @@ class SymbolBars:
     def __init__(self, market: SymbolMarket, hours: TradingHours, seed: int) -> None:
         self.market = market
         self.recorder = BarRecorder(market, hours)
-        model = market.past
         self._past: PastDays | None = None
-        if model is not None and market.origin_ns is not None:
+        if (
+            not market.waits_for_subscriber and market.origin_ns is not None
+        ):  # a recorded one has no days before
             first_day = _day(next(hours.windows(market.origin_ns)).open_ns // _NS)
             symbol, close_e4 = market.instrument.symbol, market.previous_close_e4
-            self._past = PastDays(seed, symbol, model, close_e4, first_day)
+            self._past = PastDays(seed, symbol, past_model(market.instrument), close_e4, first_day)
 
     def answer(self, query: Query, now_ns: int) -> list[Named]:
         """The bars, oldest first; [] when there are none. Raises RequestError 162 when there would be too many."""

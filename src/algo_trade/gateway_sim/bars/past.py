@@ -16,11 +16,13 @@ from functools import lru_cache
 from itertools import accumulate
 from math import exp
 from statistics import NormalDist
+from typing import NamedTuple
 
 from algo_trade.clock import from_utc, new_york, rng
 from algo_trade.gateway_sim.bars.columns import Bar, TradeColumns
 from algo_trade.gateway_sim.bars.sizes import What
-from algo_trade.gateway_sim.quotes import PastModel
+from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.quote_stream import model_of
 
 _NS = 1_000_000_000
 _MICROS_PER_CENT = 10_000
@@ -35,6 +37,7 @@ _OVERNIGHT = 0.2
 # Every five seconds something is traded: how little a minute may have, and shares a trade on average.
 _MINUTE_SHARES_MIN = 1_200
 _SHARES_A_TRADE = 130
+_DAY_SHARES = 4_000_000
 
 _NORMAL = [NormalDist().inv_cdf((byte + 0.5) / 256) for byte in range(256)]
 _REACH = [abs(value) / 2 for value in _NORMAL]
@@ -44,6 +47,21 @@ _ACTIVITY = [1.0 + 1.5 * (2 * (minute + 0.5) / _MINUTES - 1) ** 2 for minute in 
 _ACTIVITY_SUM = sum(_ACTIVITY)
 _ACTIVITY_ROOT = [activity**0.5 for activity in _ACTIVITY]
 _EVENLY = [1] * _SLOTS
+
+
+class PastModel(NamedTuple):
+    """What an ordinary day of the past looks like."""
+
+    daily_volatility: float
+    """Standard deviation of a day's return."""
+    day_shares: int
+    spread_e4: int
+    """Ask less bid, in ten-thousandths of a dollar."""
+
+
+def past_model(instrument: Instrument) -> PastModel:
+    """The past of an instrument looks like its present."""
+    return PastModel(model_of(instrument.symbol).daily_volatility, _DAY_SHARES, _E4_PER_CENT)
 
 
 class PastSession:

@@ -19,6 +19,7 @@ from algo_trade.gateway_sim.quotes import Quote
 
 STEP_S = 5
 _NS = 1_000_000_000
+_LONG_AGO_NS = -(2**63)
 _MICROS_PER_E4 = 100
 _MINUTE_S = 60
 # Sessions whose five seconds are kept; older ones keep minutes, so that a server may run for months.
@@ -134,7 +135,8 @@ class BarRecorder:
         self._hours = hours
         self._session: RecordedSession | None = None
         self._slot_s = 0
-        self._next_ns = 0  # market time at which the interval under way ends, or the next session begins
+        # Market time at which the interval under way ends, or the next session begins. The first quote is past it.
+        self._next_ns = _LONG_AGO_NS
         self._begun_ns = 0  # market time at which it began
         self._bid_e4 = self._ask_e4 = 0
         self._bid = self._ask = _SideRunning(0, 0)
@@ -172,7 +174,7 @@ class BarRecorder:
         self._middle.move((quote.bid_e4 + quote.ask_e4) * _MICROS_PER_E4 // 2)
 
     def _trade(self, quote: Quote) -> None:
-        self.day.add(quote.trade_e4, quote.trade_size, self.market.time_ns(quote.offset_ns))
+        self.day.add(quote.trade_e4, quote.trade_size, self._time_ns(quote.offset_ns))
         price = quote.trade_e4 * _MICROS_PER_E4
         if self._last is None or not self._count:
             self._last = _Running(price)  # the first trade of an interval opens it, not the last one before
@@ -185,13 +187,13 @@ class BarRecorder:
     # -- time ----------------------------------------------------------------------------------------
     def _move_on(self, quote: Quote) -> None:
         """The quote is the first one past the interval under way, or past the opening that was waited for."""
-        time_s = self.market.time_ns(quote.offset_ns) // _NS
+        time_s = self._time_ns(quote.offset_ns) // _NS
         self.settle(time_s)
         if self._session is None:
             window = next(self._hours.windows(time_s * _NS))
             open_s = window.open_ns // _NS
             if open_s > time_s:
-                self._next_ns = self.market.offset_ns(window.open_ns)
+                self._next_ns = self._offset_ns(window.open_ns)
             elif quote.bid_e4 > 0 and quote.ask_e4 > 0:
                 self._open_session(open_s, window.close_ns // _NS, time_s, quote)
 
@@ -209,10 +211,19 @@ class BarRecorder:
         self._middle = _Running((quote.bid_e4 + quote.ask_e4) * _MICROS_PER_E4 // 2)
         self._begin_interval(time_s - time_s % STEP_S, quote.offset_ns)
 
+    def _time_ns(self, offset_ns: int) -> int:
+        """The moment (UTC epoch ns) of a market time."""
+        assert self.market.origin_ns is not None
+        return self.market.origin_ns + int(offset_ns / self.market.speed)
+
+    def _offset_ns(self, at_ns: int) -> int:
+        assert self.market.origin_ns is not None
+        return round((at_ns - self.market.origin_ns) * self.market.speed)
+
     def _begin_interval(self, slot_s: int, offset_ns: int) -> None:
         self._slot_s = slot_s
         self._begun_ns = offset_ns
-        self._next_ns = self.market.offset_ns((slot_s + STEP_S) * _NS)
+        self._next_ns = self._offset_ns((slot_s + STEP_S) * _NS)
 
     def _close_interval(self, session: RecordedSession) -> None:
         start_s, ends_ns = self._slot_s, self._next_ns
