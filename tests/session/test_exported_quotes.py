@@ -201,7 +201,7 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
 def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rows on stderr; exit 2 for a symbol that is not there, 7 where there is no session, 3 for a file that cannot be."""
+    """Rows on stderr; exit 2 for a symbol that is not there, 7 without a session, 3 for a file that cannot be."""
     write_raw(tmp_path / "s", [(0, bid_ask(500.0))])
 
     def run(directory: str, symbol: str, out: str) -> int | str | None:
