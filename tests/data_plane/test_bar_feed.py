@@ -70,21 +70,39 @@ WEATHER = st.builds(
 )
 
 
-@given(WEATHER, st.floats(0, 1_300), st.sets(st.sampled_from([S5, M1, M5, M15, H1]), min_size=1))
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_gap_no_overlap_no_repetition_whatever_the_weather(
-    tmp_path_factory: pytest.TempPathFactory, weather: Weather, from_s: float, sizes: set[BarDuration]
-) -> None:
+SIZES = st.sets(st.sampled_from([S5, M1, M5, M15, H1]), min_size=1)
+LONG = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def weathered(directory: Path, weather: Weather, from_s: float, sizes: set[BarDuration]) -> None:
     """Lost live bars, outages, a history that is slow, late and refuses: held against bars made another way."""
-    void = weather.void
-    outcome = play(tmp_path_factory.mktemp("bus"), weather, sizes=sizes, from_s=from_s, until_s=2_700)
+    outcome = play(directory, weather, sizes=sizes, from_s=from_s, until_s=2_700)
     for size in sizes:
-        check(outcome, size, 2_400, void)
+        check(outcome, size, 2_400, weather.void)
     conceded = sum(
         int(str(told.data["missing"])) for told in outcome.told if told.data["trouble"] == "bars_missing"
     )
-    assert conceded <= len(void)
+    assert conceded <= len(weather.void)
     assert not outcome.letters
+
+
+@given(WEATHER, st.floats(0, 1_300), SIZES)
+@settings(LONG, max_examples=12)
+def test_no_gap_no_overlap_no_repetition_whatever_the_weather(
+    tmp_path_factory: pytest.TempPathFactory, weather: Weather, from_s: float, sizes: set[BarDuration]
+) -> None:
+    """Each bar that is over once, in its order, with all that can be had."""
+    weathered(tmp_path_factory.mktemp("bus"), weather, from_s, sizes)
+
+
+@pytest.mark.slow
+@given(WEATHER, st.floats(0, 1_300), SIZES)
+@settings(LONG, max_examples=300)
+def test_no_gap_no_overlap_no_repetition_in_three_hundred_weathers(
+    tmp_path_factory: pytest.TempPathFactory, weather: Weather, from_s: float, sizes: set[BarDuration]
+) -> None:
+    """The same, for longer."""
+    weathered(tmp_path_factory.mktemp("bus"), weather, from_s, sizes)
 
 
 def test_a_quiet_day_needs_one_question_a_size_and_one_to_join(tmp_path: Path) -> None:
