@@ -87,6 +87,7 @@ class Weather:
     history_lag_s: float = 0.0
     answers: list[Unknown | None] = field(default_factory=list)  # instead of the next ones
     deaf: bool = False  # live bars are refused
+    lists_tuesday_from_s: float = 0.0  # before that only the Monday's hours are known
 
 
 class Gateway:
@@ -113,7 +114,8 @@ class Gateway:
         return not any(down <= after_s < up for down, up in self._weather.outages)
 
     async def resolve(self, symbol: str) -> Instrument:
-        hours = parse_hours(HOURS, "US/Eastern")
+        knows = self.now_s() - OPEN_S >= self._weather.lists_tuesday_from_s
+        hours = parse_hours(HOURS if knows else HOURS.partition(";")[0], "US/Eastern")
         return Instrument(756733, symbol, "ARCA", "USD", 0.01, "a fund", "US/Eastern", hours)
 
     # -- live --------------------------------------------------------------------------------------

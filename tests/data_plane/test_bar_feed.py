@@ -194,6 +194,15 @@ def test_the_close_and_the_next_open(tmp_path: Path) -> None:
     assert not outcome.told
 
 
+def test_hours_that_are_learnt_later_count_from_then_on(tmp_path: Path) -> None:
+    """A gateway lists some days ahead; a client asks anew after a reconnect."""
+    weather = Weather(lists_tuesday_from_s=30_000.0, outages=[(29_000, 29_500)])
+    outcome = play(tmp_path, weather, sizes=[M15, D1], from_s=23_000.0, until_s=86_400 + 23_500)
+    bars, wanted = outcome.of(M15), expected(M15, OPEN_S, OPEN_S + 86_400 + 23_400, frozenset())
+    assert set(wanted) <= set(bars)
+    assert [close_s - OPEN_S for close_s in outcome.of(D1)] == [23_400, 86_400 + 23_400]
+
+
 def test_a_lost_connection_at_the_close_does_not_lose_the_last_bar(tmp_path: Path) -> None:
     """No live bar will come to show that one is missing."""
     outcome = play(

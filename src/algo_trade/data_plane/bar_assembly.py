@@ -82,9 +82,14 @@ class BarAssembler:
         self._grid = grid
         self._sizes = sorted(sizes, key=LENGTHS_S.__getitem__)
         self._running: dict[BarDuration, _Running] = {}
-        self._held: dict[int, FiveSeconds] = {}
+        self._held: dict[int, FiveSeconds | None] = {}  # by start; None was given up
         self._newest_s = 0  # the end of the newest five seconds that came live
-        self.cursor_s = grid.slot(begins_s)
+        self._next_s = begins_s
+
+    @property
+    def cursor_s(self) -> int | None:
+        """The next five seconds to be taken; None as long as no session to come is known."""
+        return self._grid.slot(self._next_s)
 
     @property
     def has_live(self) -> bool:
@@ -105,7 +110,7 @@ class BarAssembler:
         cursor_s, missing = self.cursor_s, 0
         while cursor_s is not None and cursor_s < until_s:
             if cursor_s not in self._held:
-                self._held[cursor_s] = _nothing(cursor_s)
+                self._held[cursor_s] = None
                 missing += 1
             cursor_s = self._grid.slot(cursor_s + SLOT_S)
         return missing
@@ -113,16 +118,17 @@ class BarAssembler:
     def take(self) -> list[ClosedBar]:
         """The bars that are over and whole, or as whole as they will be: in order of their end, short before long."""
         closed: list[ClosedBar] = []
-        while self.cursor_s is not None and self.cursor_s in self._held:
-            self._consume(self._held.pop(self.cursor_s), closed)
-            self.cursor_s = self._grid.slot(self.cursor_s + SLOT_S)
+        while (cursor_s := self.cursor_s) is not None and cursor_s in self._held:
+            self._consume(cursor_s, self._held.pop(cursor_s), closed)
+            self._next_s = cursor_s + SLOT_S
         return closed
 
     def next_end_s(self) -> int | None:
         """When the first bar ends that waits for the five seconds at the cursor."""
-        if self.cursor_s is None:
+        cursor_s = self.cursor_s
+        if cursor_s is None:
             return None
-        return min((self._grid.interval(size, self.cursor_s).end_s for size in self._sizes), default=None)
+        return min((self._grid.interval(size, cursor_s).end_s for size in self._sizes), default=None)
 
     def hole(self, settled_s: int, *, eager: bool) -> Interval | None:
         """What is missing, from the cursor to the last gap before what came live or `settled_s`; None if nothing is.
@@ -131,35 +137,25 @@ class BarAssembler:
         should be over waits for it.
         """
         known_s = max(self._newest_s, settled_s)
-        ends_s = self.next_end_s()
-        if self.cursor_s is None or ends_s is None or self.cursor_s >= known_s:
+        cursor_s, ends_s = self.cursor_s, self.next_end_s()
+        if cursor_s is None or ends_s is None or cursor_s >= known_s:
             return None
         if ends_s > known_s and not (eager and self._newest_s):
             return None
-        session = self._grid.session(self.cursor_s)
+        session = self._grid.session(cursor_s)
         limit_s = known_s if session is None else min(known_s, session.end_s)
-        for start_s in range(limit_s - SLOT_S, self.cursor_s - SLOT_S, -SLOT_S):
+        for start_s in range(limit_s - SLOT_S, cursor_s - SLOT_S, -SLOT_S):
             if start_s not in self._held:
-                return Interval(self.cursor_s, start_s + SLOT_S)
+                return Interval(cursor_s, start_s + SLOT_S)
         return None
 
-    def _consume(self, bar: FiveSeconds, closed: list[ClosedBar]) -> None:
+    def _consume(self, start_s: int, bar: FiveSeconds | None, closed: list[ClosedBar]) -> None:
         for size in self._sizes:
             running = self._running.get(size)
             if running is None:
-                interval = self._grid.interval(size, bar.start_s)
-                running = self._running[size] = _Running(size, interval)
-            if not _is_nothing(bar):
+                running = self._running[size] = _Running(size, self._grid.interval(size, start_s))
+            if bar is not None:
                 running.fold(bar)
-            if bar.start_s + SLOT_S >= running.interval.end_s:
+            if start_s + SLOT_S >= running.interval.end_s:
                 closed.append(running.closed())
                 del self._running[size]
-
-
-def _nothing(start_s: int) -> FiveSeconds:
-    """Five seconds that were given up."""
-    return FiveSeconds(start_s, 0.0, 0.0, 0.0, 0.0, -1.0, live=False)
-
-
-def _is_nothing(bar: FiveSeconds) -> bool:
-    return bar.volume < 0

@@ -76,8 +76,8 @@ class BarFollower:
         intraday = [size for size in sizes if size is not BarDuration.D1]
         begins_s = min(self._begins_s[size] for size in intraday) if intraday else 0
         self._assembler = BarAssembler(self._grid, intraday, begins_s)
-        is_daily = BarDuration.D1 in sizes
-        self._day_due_s = self._next_day_due() if is_daily else None
+        self._is_daily = BarDuration.D1 in sizes
+        self._day_due_s = self._next_day_due()
         self._joined = False
         self._patience = Patience(self._symbol, lambda: market.connected, publisher, clock)
         self._alive_s = self._now_s()  # when a live bar last came, or was last asked for
@@ -117,6 +117,7 @@ class BarFollower:
             else:
                 self._caught_up()
             self._keep_alive()
+            await self._learn_hours()
             await self._rest()
 
     async def _rest(self) -> None:
@@ -150,6 +151,13 @@ class BarFollower:
             self._alive_s = now_s
             self._market.resubscribe(self._symbol, Feed.BARS)
 
+    async def _learn_hours(self) -> None:
+        """A list of hours ends some days ahead; a client that has reconnected knows more."""
+        if self._market.connected and self._grid.close_after(self._now_s()) is None:
+            with suppress(Retry, Refuse):
+                self._grid.learn((await self._market.resolve(self._symbol)).liquid_hours)
+                self._day_due_s = self._day_due_s or self._next_day_due()
+
     def _hole(self) -> Interval | None:
         if self.stage is Stage.BACKFILLING:
             return None
@@ -178,6 +186,8 @@ class BarFollower:
     async def _backfill(self, size: BarDuration) -> None:
         after_s = self._publisher.watermark_s(self._symbol, size)
         is_first = size in self._pending
+        if after_s is None and self._day_due_s is not None and not is_first:
+            after_s = self._day_due_s - _DAY_SETTLES_S - 1  # the day that is over, not those history had not
         until_s = self._begins_s[size] if is_first else self._now_s() - _GRACE_S
         try:
             result = await self._history.backfill(
@@ -219,7 +229,7 @@ class BarFollower:
         return newest_s is not None and self._day_due_s == newest_s + _DAY_SETTLES_S
 
     def _next_day_due(self) -> int | None:
-        close_s = self._grid.close_after(self._now_s() - _GRACE_S)
+        close_s = self._grid.close_after(self._now_s() - _GRACE_S) if self._is_daily else None
         return None if close_s is None else close_s + _DAY_SETTLES_S
 
     async def _fill(self, hole: Interval) -> None:
@@ -244,8 +254,7 @@ class BarFollower:
     async def _ask(self, from_s: int, until_s: int) -> Answer[HistoricalBar]:
         end = f"{utc(until_s * _NS):%Y%m%d-%H:%M:%S}"
         try:
-            instrument = await self._market.resolve(self._symbol)
-            self._grid.learn(instrument.liquid_hours)
+            self._grid.learn((await self._market.resolve(self._symbol)).liquid_hours)
             answer = await self._market.request_hist(
                 self._symbol, f"{until_s - from_s} S", BarDuration.S5.value, end=end
             )
