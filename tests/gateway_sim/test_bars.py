@@ -350,6 +350,27 @@ def test_a_recorded_day_has_no_history_before_its_first_row_and_is_not_begun_by_
     with_simulator(body, quotes={"AAPL": path})
 
 
+def test_a_file_of_absurd_numbers_does_not_stop_the_market(tmp_path: Path) -> None:
+    """What no bar can be made of is left out of them, and served as it is."""
+    most = 2**63 - 1
+    quotes = [
+        Quote(0, 5_000_000, 5_000_100, 1, 1, 5_000_000, most),
+        Quote(10**9, most, most, most, most, most, most),
+        Quote(2 * 10**9, 10**15 - 1, 10**15 - 1, most, 1, 10**15 - 1, most),
+        Quote(3 * 10**9, 5_000_000, 5_000_100, 1, 1, 5_000_000, 1),
+    ]
+    path = write_quotes(tmp_path / "q.csv", quotes)
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        client.send(97, 5, *contract(AAPL), "BidAsk", 0, 0)
+        await asyncio.sleep(6)
+        assert len(client.of(99)) == 4
+        (bar,) = from_wire(await answer(client, *history(con_id=AAPL)))
+        assert (bar.low, bar.trades, bar.volume) == (Decimal(500), 3, most)
+
+    with_simulator(body, quotes={"AAPL": path})
+
+
 def test_the_head_timestamp_is_where_history_begins() -> None:
     """In both forms."""
 

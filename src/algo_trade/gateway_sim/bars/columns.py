@@ -10,6 +10,8 @@ from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
+_MOST = 2**63 - 1  # what a column holds; only an absurd file of quotes comes near
+
 Prices = Sequence[int]
 
 
@@ -133,8 +135,8 @@ class TradeColumns(PriceColumns):
     def trade_bar(self, bar: Bar, *, volume: int, value: int, trades: int) -> None:
         """Append a bar with its trades; `bar` says where and at which prices."""
         self.append(bar.start_s, bar.open, bar.high, bar.low, bar.close)
-        self.volume.append(volume)
-        self.value.append(value)
+        self.volume.append(min(volume, _MOST))
+        self.value.append(min(value, _MOST))
         self.trades.append(trades)
 
     def bar(self, start_s: int, end_s: int) -> Bar | None:

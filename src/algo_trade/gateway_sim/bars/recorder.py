@@ -20,6 +20,8 @@ from algo_trade.gateway_sim.quotes import Quote
 STEP_S = 5
 _NS = 1_000_000_000
 _LONG_AGO_NS = -(2**63)
+# No share costs a hundred billion dollars, and an absurd file must not stop the market.
+_PRICE_MAX_E4 = 10**15
 _MICROS_PER_E4 = 100
 _MINUTE_S = 60
 # Sessions whose five seconds are kept; older ones keep minutes, so that a server may run for months.
@@ -164,7 +166,7 @@ class BarRecorder:
 
     def _requote(self, quote: Quote) -> None:
         """A price changed. A quote without two sides leaves the prices where they were."""
-        if quote.bid_e4 <= 0 or quote.ask_e4 <= 0:
+        if not _has_two_sides(quote):
             return
         self._bid_e4, self._ask_e4 = quote.bid_e4, quote.ask_e4
         self._bid.stand(quote.offset_ns)
@@ -174,6 +176,8 @@ class BarRecorder:
         self._middle.move((quote.bid_e4 + quote.ask_e4) * _MICROS_PER_E4 // 2)
 
     def _trade(self, quote: Quote) -> None:
+        if not 0 < quote.trade_e4 < _PRICE_MAX_E4:
+            return
         self.day.add(quote.trade_e4, quote.trade_size, self._time_ns(quote.offset_ns))
         price = quote.trade_e4 * _MICROS_PER_E4
         if self._last is None or not self._count:
@@ -194,7 +198,7 @@ class BarRecorder:
             open_s = window.open_ns // _NS
             if open_s > time_s:
                 self._next_ns = self._offset_ns(window.open_ns)
-            elif quote.bid_e4 > 0 and quote.ask_e4 > 0:
+            elif _has_two_sides(quote):
                 self._open_session(open_s, window.close_ns // _NS, time_s, quote)
 
     def _open_session(self, open_s: int, close_s: int, time_s: int, quote: Quote) -> None:
@@ -241,3 +245,8 @@ class BarRecorder:
             self._session = None  # quotes after the close are nobody's
         else:
             self._begin_interval(start_s + STEP_S, ends_ns)
+
+
+def _has_two_sides(quote: Quote) -> bool:
+    """Whether there are a bid and an ask a bar could be made of; a recorded file may hold any number."""
+    return 0 < quote.bid_e4 < _PRICE_MAX_E4 and 0 < quote.ask_e4 < _PRICE_MAX_E4

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC
+from dataclasses import dataclass
 
 from algo_trade.clock import utc
 from algo_trade.gateway_sim.bars.history import Named, Query
@@ -31,6 +31,7 @@ _NS = 1_000_000_000
 _AS_TEXT, _AS_EPOCH = 1, 2
 # Bars up to this length are paced; larger ones are only slowed down by a real gateway.
 _PACED_UP_TO_S = 30
+_MAKE_IT_IDENTICAL = ("exchange", "end", "barSize", "duration", "useRth", "what", "format", "keepUpToDate")
 _PACING = "Historical Market Data Service error message:Historical data request pacing violation"
 
 
@@ -76,9 +77,8 @@ def _check_pace(
 ) -> None:
     if query.size.unit is not Unit.SECONDS or query.size.seconds > _PACED_UP_TO_S:
         return
-    asked = ("conId", "exchange", "end", "barSize", "duration", "useRth", "what", "format", "keepUpToDate")
     allowed = gateway.subscriptions(client).history.pacing.allows(
-        (instrument.con_id, *(request.text(name) for name in asked[1:])),
+        (instrument.con_id, *(request.text(name) for name in _MAKE_IT_IDENTICAL)),
         (instrument.con_id, request.text("exchange"), query.what),
         weight=2 if query.what is What.BID_ASK else 1,
         now_s=asyncio.get_running_loop().time(),
@@ -87,59 +87,50 @@ def _check_pace(
         raise RequestError(162, _PACING)
 
 
+@dataclass(frozen=True, slots=True)
 class _Answer:
     """The answer to one request, when its time has come."""
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        client: ClientConnection,
-        request_id: int,
-        instrument: Instrument,
-        query: Query,
-        as_epoch: bool,
-        keep: bool,
-    ) -> None:
-        self._gateway = gateway
-        self._client = client
-        self._request_id = request_id
-        self._instrument = instrument
-        self._query = query
-        self._as_epoch = as_epoch
-        self._keep = keep
+    gateway: Gateway
+    client: ClientConnection
+    request_id: int
+    instrument: Instrument
+    query: Query
+    as_epoch: bool
+    keep: bool
 
     def give(self) -> None:
-        gateway, client, con_id = self._gateway, self._client, self._instrument.con_id
+        gateway, client, con_id = self.gateway, self.client, self.instrument.con_id
         queries = gateway.subscriptions(client).history
-        del queries.pending[self._request_id]
+        del queries.pending[self.request_id]
         # Keeping up to date is a subscription, and may begin a recorded day; looking back is not.
-        (gateway.markets.subscribe if self._keep else gateway.markets.look)(con_id)
-        broadcast = gateway.bar_broadcast(self._instrument)
+        (gateway.markets.subscribe if self.keep else gateway.markets.look)(con_id)
+        broadcast = gateway.bar_broadcast(self.instrument)
         try:
-            bars = broadcast.bars.answer(self._query, gateway.clock.now_ns())
-            if not bars and not self._keep:
-                raise broadcast.bars.no_data(self._query.what)
+            bars = broadcast.bars.answer(self.query, gateway.clock.now_ns())
+            if not bars and not self.keep:
+                raise broadcast.bars.no_data(self.query.what)
         except RequestError as error:
-            client.error(self._request_id, error.code, error.text)
+            client.error(self.request_id, error.code, error.text)
             return
         self._send(bars)
-        if self._keep:
+        if self.keep:
             stream = KeptUpToDate(
-                self._request_id, client.version, self._query, as_epoch=self._as_epoch, send=client.send
+                self.request_id, client.version, self.query, as_epoch=self.as_epoch, send=client.send
             )
-            queries.live.add(self._request_id, broadcast, stream)
+            queries.live.add(self.request_id, broadcast, stream)
 
     def _send(self, bars: list[Named]) -> None:
         rows = []
         for named in bars:
-            name = date_text(named, self._query, as_epoch=self._as_epoch)
+            name = date_text(named, self.query, as_epoch=self.as_epoch)
             rows.append((name, *map(str, bar_values(named.bar).values())))
-        now_ns = self._gateway.clock.now_ns()
-        end_ns = now_ns if self._query.end_s is None else self._query.end_s * _NS
+        now_ns = self.gateway.clock.now_ns()
+        end_ns = now_ns if self.query.end_s is None else self.query.end_s * _NS
         begin_ns = bars[0].bar.start_s * _NS if bars else end_ns
-        self._client.reply(
+        self.client.reply(
             replies.HISTORICAL_DATA,
-            reqId=self._request_id,
+            reqId=self.request_id,
             start=self._moment(begin_ns),
             end=self._moment(end_ns),
             bars=rows,
@@ -148,7 +139,7 @@ class _Answer:
     def _moment(self, ns: int) -> str:
         """With epoch bars the ends are in the old form, with two spaces and no zone."""
         text = eastern_text(ns)
-        return "  ".join(text.split()[:2]) if self._as_epoch else text
+        return "  ".join(text.split()[:2]) if self.as_epoch else text
 
 
 def cancel_historical(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
@@ -167,7 +158,7 @@ def head_timestamp(gateway: Gateway, client: ClientConnection, request: Decoded)
     as_epoch = _as_epoch(request)
     gateway.markets.look(instrument.con_id)
     head_s = gateway.bar_broadcast(instrument).bars.head_s()
-    text = str(head_s) if as_epoch else f"{utc(head_s * _NS).astimezone(UTC):%Y%m%d-%H:%M:%S}"
+    text = str(head_s) if as_epoch else f"{utc(head_s * _NS):%Y%m%d-%H:%M:%S}"
     client.reply(replies.HEAD_TIMESTAMP, reqId=request.request_id, time=text)
 
 
