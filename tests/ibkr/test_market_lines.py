@@ -69,6 +69,7 @@ def test_where_trades_are_refused_tick_by_tick_the_last_of_each_sample_is_taken(
         assert subscription is not None and subscription.source is Source.TOP_OF_BOOK
         send = s.gateway.peer.send
         send(payload(2, 6, req_id, 5, 9))  # a size without a price is no trade
+        send(payload(1, 6, req_id, 4, 585.54, 10, 0), payload(2, 6, req_id, 5, 10))  # before we came
         send(payload(1, 6, req_id, 4, 585.55, 20, 0), payload(2, 6, req_id, 5, 20))  # one trade
         send(payload(2, 6, req_id, 5, 30))  # another at the same price
         send(payload(46, 6, req_id, 45, 1772461800), payload(1, 6, req_id, 1, 585.5, 3, 0))
@@ -77,7 +78,7 @@ def test_where_trades_are_refused_tick_by_tick_the_last_of_each_sample_is_taken(
         await reading
         heard = [tick for batch in batches for tick in batch]
         assert [(t.price, t.size) for t in heard if isinstance(t, TickLast)] == [(585.55, 20), (585.55, 30)]
-        assert sum(isinstance(tick, TickNote) for tick in heard) == 1 and len(heard) == 6
+        assert sum(isinstance(tick, TickNote) for tick in heard) == 1 and len(heard) == 8
 
     session(body, market(m97=refuse_last))
 

@@ -47,7 +47,7 @@ class Book:
 
 
 class LastTrade:
-    """The last trade of one subscription."""
+    """The last trade of one subscription. What is told first is of before it, and no news."""
 
     def __init__(self) -> None:
         self._price = 0.0
@@ -55,11 +55,14 @@ class LastTrade:
 
     def fold(self, event: TopOfBook) -> TickLast | None:
         """The trade `event` tells; None when it tells none, or repeats the size of the one before."""
+        is_first = self._price == 0
         if event.tick_type == _LAST and event.price is not None and event.price > 0:
             self._price, self._size = event.price, event.size
         elif event.tick_type == _LAST_SIZE and self._price > 0 and event.size != self._size:
             self._size = event.size
         else:
+            return None
+        if is_first:
             return None
         return TickLast(
             req_id=event.req_id,
