@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
-
-import pytest
 
 from algo_trade.bus import EmbeddedBus, Record
 from algo_trade.clock import VIRTUAL_START_NS, Clock, SeededIds, rng, run_virtual
 from algo_trade.contracts import BarDuration, BarEvent
 from algo_trade.data_plane import Backfill, HistoricalProducer
-from algo_trade.data_plane.normalise import bar_close
+from algo_trade.data_plane.bar_grid import Interval
 from algo_trade.ibkr.answers import Answer, Known, Unknown
 from algo_trade.ibkr.history import HistoricalBar
 from algo_trade.ibkr.instruments import Instrument
@@ -36,7 +33,10 @@ class History:
     async def resolve(self, symbol: str) -> Instrument:
         return Instrument(756733, symbol, "ARCA", "USD", 0.01, "a fund", "US/Eastern", ())
 
-    async def request_hist(self, symbol: str, duration: str, bar_size: str) -> Answer[HistoricalBar]:
+    async def request_hist(
+        self, symbol: str, duration: str, bar_size: str, *, end: str = ""
+    ) -> Answer[HistoricalBar]:
+        assert not end
         self.asked.append((symbol, duration, bar_size))
         return self._answer
 
@@ -60,7 +60,7 @@ def backfill(
 
 def test_bars_are_named_by_their_close(tmp_path: Path) -> None:
     result, records, _ = backfill(tmp_path, Known((bar(START_S - 120), bar(START_S - 60))))
-    assert result == Backfill(published=2, dead_lettered=0, unfinished=0)
+    assert result == Backfill(published=2, newest_close_s=START_S)
     events = [BarEvent.decode(record.value) for record in records]
     assert [event.timestamp.timestamp() for event in events] == [START_S - 60, START_S]
     last = events[1]
@@ -77,7 +77,7 @@ def test_bars_are_named_by_their_close(tmp_path: Path) -> None:
 
 
 def test_a_bar_still_being_made_is_not_published(tmp_path: Path) -> None:
-    result, records, _ = backfill(tmp_path, Known((bar(START_S - 60), bar(START_S - 59))))
+    result, records, _ = backfill(tmp_path, Known((bar(START_S - 60), bar(START_S))))
     assert (result.unfinished, len(records)) == (1, 1)
 
 
@@ -100,30 +100,38 @@ def test_bad_bars_are_put_aside_and_the_rest_published(tmp_path: Path) -> None:
 
 def test_no_answer_is_not_no_bars(tmp_path: Path) -> None:
     result, records, _ = backfill(tmp_path, Unknown("timed out"))
-    assert result.unknown == "timed out" and not records
+    assert result == Backfill(unknown=Unknown("timed out")) and not records
 
 
-@pytest.mark.parametrize(
-    ("starts", "size", "close"),
-    [
-        ("20260302", BarDuration.D1, datetime(2026, 3, 2, 21, 0, tzinfo=UTC)),
-        ("20260702", BarDuration.D1, datetime(2026, 7, 2, 20, 0, tzinfo=UTC)),  # summer time
-        ("1772461800", BarDuration.S5, datetime(2026, 3, 2, 14, 30, 5, tzinfo=UTC)),
-        ("1772461800", BarDuration.H4, datetime(2026, 3, 2, 18, 30, tzinfo=UTC)),
-    ],
-)
-def test_when_a_bar_closes(starts: str, size: BarDuration, close: datetime) -> None:
-    assert bar_close(starts, size) == close
+def test_what_was_published_before_is_left_out_and_a_gap_is_told(tmp_path: Path) -> None:
+    """By its close; the bars of a day should follow one another, from the one known before on."""
+    rows = tuple(bar(START_S + at) for at in (0, 60, 120, 240, 300, 86_400))
+
+    async def main(clock: Clock) -> tuple[Backfill, list[int]]:
+        bus = EmbeddedBus(tmp_path, clock=clock, ids=SeededIds(rng(1, "ids")))
+        await bus.open()
+        producer = HistoricalProducer(bus, clock, History(Known(rows)))
+        result = await producer.backfill(
+            "SPY", size=BarDuration.M1, duration="1 D", after_s=START_S + 60, until_s=START_S + 90_000
+        )
+        closes = [
+            int(BarEvent.decode(record.value).timestamp.timestamp()) - START_S
+            async for record in bus.replay("market_events")
+        ]
+        await bus.close()
+        return result, closes
+
+    result, closes = run_virtual(main)
+    assert closes == [120, 180, 300, 360, 86_460]
+    assert result == Backfill(
+        published=5,
+        known=1,
+        newest_close_s=START_S + 86_460,
+        gaps=(Interval(START_S + 180, START_S + 240),),
+    )
 
 
-@pytest.mark.parametrize("size", list(BarDuration))
-def test_every_size_has_a_length(size: BarDuration) -> None:
-    bar_close("20260302", size)
-
-
-@pytest.mark.parametrize(
-    ("starts", "size"), [("", BarDuration.M1), ("9" * 30, BarDuration.M1), ("20261302", BarDuration.D1)]
-)
-def test_a_start_that_is_no_time_is_refused(starts: str, size: BarDuration) -> None:
-    with pytest.raises(ValueError, match="starts"):
-        bar_close(starts, size)
+def test_an_answer_that_goes_back_in_time_is_published_in_order_all_the_same(tmp_path: Path) -> None:
+    """A close is told once, and none before one that was told."""
+    result, records, _ = backfill(tmp_path, Known((bar(START_S - 60), bar(START_S - 120), bar(START_S - 60))))
+    assert (result.published, result.known, len(records)) == (1, 2, 1)

@@ -16,10 +16,10 @@ from algo_trade.bus import EmbeddedBus, Record
 from algo_trade.clock import VIRTUAL_START_NS, Clock, SeededIds, rng, run_virtual
 from algo_trade.contracts import SessionEvent, TickEvent
 from algo_trade.data_plane import QualityLimits, RealTimeProducer
-from algo_trade.ibkr.events import TickBidAsk, Undecodable
+from algo_trade.data_plane.producers_rt import Tick
+from algo_trade.ibkr.events import TickBidAsk, TickLast, TickNote, TopOfBook, Undecodable
 
 S = 1_000_000_000
-Tick = TickBidAsk | Undecodable
 
 
 def tick(
@@ -45,6 +45,19 @@ def tick(
         arrival_ns=arrival,
         raw=f"99|{number}|{bid}|{ask}".encode(),
     )
+
+
+def trade(
+    number: int = 0,
+    *,
+    symbol: str = "SPY",
+    price: float = 500.02,
+    size: float = 30.0,
+    arrival_ns: int | None = None,
+) -> TickLast:
+    arrival = VIRTUAL_START_NS + number * 100_000_000 if arrival_ns is None else arrival_ns
+    raw = f"99|trade|{number}|{price}".encode()
+    return TickLast(2, 756733, symbol, arrival // S, price, size, "ARCA", arrival, raw)
 
 
 def unreadable(symbol: str | None = "SPY", message_id: int = 99) -> Undecodable:
@@ -138,6 +151,54 @@ def test_a_bad_quote_is_a_dead_letter_with_every_reason(
     assert numbers == [0, 2]
 
 
+def test_a_trade_is_an_event_of_its_own_beside_the_quote_that_stands(tmp_path: Path) -> None:
+    """And the last trade of every quote after it."""
+    log = produce(tmp_path, [tick(0), trade(1), tick(2, bid=500.0), trade(3, price=500.0, size=7.0)])
+    assert [(event.last, event.last_size) for event in log.events] == [
+        (None, None),
+        (500.02, 30.0),
+        (500.02, 30.0),
+        (500.0, 7.0),
+    ]
+    assert [event.bid for event in log.events] == [500.01, 500.01, 500.0, 500.0]
+    assert [event.timestamp.microsecond for event in log.events] == [0, 100_000, 200_000, 300_000]
+    assert [record.value for record in log.raw] == [
+        each.raw for each in (tick(0), trade(1), tick(2, bid=500.0), trade(3, price=500.0))
+    ]
+    numbers = [event.metadata.sequence_number for event in log.events if event.metadata is not None]
+    assert numbers == [0, 1, 2, 3]
+
+
+def test_a_trade_without_a_quote_to_stand_beside_waits_for_the_next(tmp_path: Path) -> None:
+    """Before the first one, after one that was refused, and when quotes have gone silent."""
+    late_ns = VIRTUAL_START_NS + 30 * S
+    late: list[Tick] = [trade(price=497.0, arrival_ns=late_ns), tick(arrival_ns=late_ns)]
+    early: list[Tick] = [trade(0, price=499.0), tick(1), tick(2, bid=501.0), trade(3, price=498.0), tick(4)]
+    log = produce(tmp_path, early, (30.0, late))
+    assert [event.last for event in log.events] == [499.0, 498.0, 497.0]
+    counts = log.producer.counts
+    assert (counts.received, counts.processed, counts.dead_lettered, counts.waited) == (7, 3, 1, 3)
+    assert len(log.raw) == 7
+
+
+def test_a_trade_that_is_none_is_a_dead_letter_and_says_nothing_of_the_quotes(tmp_path: Path) -> None:
+    log = produce(tmp_path, [tick(0), trade(1, price=-1.0, size=-2.0), tick(2)])
+    (letter,) = log.letters
+    reasons = json.loads(dict(letter.headers)["dlq.reasons"])
+    assert [reason.split(":")[0] for reason in reasons] == ["last", "last_size"]
+    assert [event.last for event in log.events] == [None, None]
+    assert log.producer.stale_symbols() == []
+
+
+def test_parts_of_a_sampled_quote_are_kept_as_they_came(tmp_path: Path) -> None:
+    part = TopOfBook(1, 756733, "SPY", 2, 500.02, 300.0, VIRTUAL_START_NS, b"1|part")
+    note = TickNote(1, 756733, "SPY", 49, "0", VIRTUAL_START_NS, b"45|note")
+    log = produce(tmp_path, [part, note, tick(0)])
+    assert [record.value for record in log.raw] == [b"1|part", b"45|note", tick(0).raw]
+    assert {record.key for record in log.raw} == {"756733"}
+    assert log.producer.counts.received == len(log.events) == 1
+
+
 def test_what_is_missing_shows_in_the_score(tmp_path: Path) -> None:
     log = produce(tmp_path, [tick(0), tick(1, bid=0.0), tick(2), tick(3)])
     scores = [event.data_quality.completeness_score for event in log.events if event.data_quality]
@@ -196,6 +257,7 @@ ticks = st.lists(
             bid_size=st.floats(allow_nan=True),
         ),
         st.builds(tick, st.integers(0, 1000)),
+        st.builds(trade, st.integers(0, 1000), price=st.floats(-1, 1000)),
         st.builds(unreadable, st.sampled_from(["SPY", None]), st.sampled_from([99, 77])),
     ),
     max_size=20,
@@ -210,7 +272,8 @@ def test_every_tick_is_one_event_or_one_dead_letter(
     log = produce(tmp_path_factory.mktemp("bus"), *batches)
     given_ticks = [each for batch in batches for each in batch]
     counts = log.producer.counts
-    assert counts.received == len(given_ticks) == counts.processed + counts.dead_lettered
+    assert counts.received == len(given_ticks)
+    assert counts.received == counts.processed + counts.dead_lettered + counts.waited
     assert (len(log.events), len(log.letters)) == (counts.processed, counts.dead_lettered)
     assert [record.value for record in log.raw] == [each.raw for each in given_ticks]
 

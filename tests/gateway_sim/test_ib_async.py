@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,11 @@ import sys
 from algo_trade.clock import run_real
 from algo_trade.gateway_sim import SimulatorConfig, serve
 ready = lambda host, port: print(port, flush=True)
-config = SimulatorConfig(seed=7, ack_ms=10, fill_ms=10)
+from pathlib import Path
+rows = ["ask_price,ask_volume,bid_price,bid_volume,time_ns,trade_price,trade_volume"]
+rows += [f"5000{n % 10}00,100,4999900,100,{n * 50_000_000},5000000,{1 + n % 7}" for n in range(20_000)]
+Path(sys.argv[1]).write_text("\\n".join(rows))
+config = SimulatorConfig(seed=7, ack_ms=10, fill_ms=10, quotes={"MSFT": Path(sys.argv[1])})
 run_real(lambda clock: serve(config, "127.0.0.1", 0, clock, ready))
 """
 
@@ -35,6 +40,37 @@ async def done(trade, seconds=5):
         while not trade.isDone():
             await asyncio.sleep(0.01)
     await asyncio.sleep(0.1)
+
+async def bars(ib, stock):
+    traded = Stock("MSFT", "SMART", "USD")
+    await ib.qualifyContractsAsync(traded)
+    lasts = ib.reqTickByTickData(traded, "Last")
+    live = ib.reqRealTimeBars(traded, 5, "TRADES", True)
+    ask = ib.reqHistoricalDataAsync
+    text = await ask(stock, "", "2 D", "1 hour", "TRADES", True, formatDate=1)
+    epoch = await ask(stock, "", "2 D", "1 hour", "TRADES", True, formatDate=2)
+    seen["bars"] = [str(text[0].date), len(text)]
+    seen["same"] = [vars(bar) | {"date": bar.date.timestamp()} for bar in text] == [
+        vars(bar) | {"date": bar.date.timestamp()} for bar in epoch]
+    days = await ask(stock, "", "1 Y", "1 day", "MIDPOINT", True, formatDate=2)
+    seen["days"] = [len(days) > 250, type(days[0].date).__name__]
+    past = await ask(stock, text[1].date, "1800 S", "5 mins", "BID_ASK", True, formatDate=2)
+    seen["past"] = (past[-1].date < text[1].date, len(past))
+    seen["head"] = (await ib.reqHeadTimeStampAsync(stock, "TRADES", True, 1)).year
+    kept = await ask(stock, "", "1 D", "1 min", "MIDPOINT", True, formatDate=2, keepUpToDate=True)
+    updates = []
+    kept.updateEvent += lambda bars, is_new: updates.append((bars[-1].date, is_new))
+    async with asyncio.timeout(12):
+        while not (updates and live and lasts.tickByTicks):
+            await asyncio.sleep(0.05)
+    seen["updated"] = kept[-1].date == updates[-1][0]
+    seen["live"] = [live[-1].open_, live[-1].count > 0, live[-1].time.second % 5]
+    seen["last"] = [lasts.tickByTicks[0].price, lasts.tickByTicks[0].exchange]
+    [ticker] = await ib.reqTickersAsync(traded)
+    seen["last_price"] = [ticker.last, ticker.volume > 0, ticker.close]
+    ib.cancelHistoricalData(kept)
+    ib.cancelRealTimeBars(live)
+    ib.cancelTickByTickData(traded, "Last")
 
 async def main():
     ib, errors = IB(), []
@@ -89,8 +125,7 @@ async def main():
     seen["time"] = (await ib.reqCurrentTimeAsync()).year > 2000
     seen["rule"] = [increment.increment for increment in await ib.reqMarketRuleAsync(26)]
     seen["samples"] = len(await ib.reqMatchingSymbolsAsync("SP"))
-    seen["history"] = await ib.reqHistoricalDataAsync(stock, "", "1 D", "1 min", "TRADES", True) or []
-    seen["no_history"] = 162 in errors
+    await bars(ib, stock)
 
     clash, refused = IB(), []
     clash.errorEvent += lambda request_id, code, text, contract: refused.append(code)
@@ -230,9 +265,10 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def port() -> Iterator[int]:
+def port(tmp_path: Path) -> Iterator[int]:
     """A simulator in a process of its own."""
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", SERVER, str(tmp_path / "quotes.csv")]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         yield int(server.stdout.readline())
@@ -290,8 +326,13 @@ def test_ib_connects_trades_and_reconnects(port: int) -> None:
     assert seen["unfilled"] == ["Cancelled", 0]
     assert seen["partial"] == ["Cancelled", True]
     assert (seen["resting"], seen["open"], seen["cancelled"]) == ("Submitted", ["x:2"], "Cancelled")
-    truths = ("rejected", "off_tick", "sold", "flat", "what_if", "time", "no_history", "replayed")
+    truths = ("rejected", "off_tick", "sold", "flat", "what_if", "time", "same", "updated", "replayed")
     assert [name for name in truths if not seen[name]] == []
-    assert (seen["rule"], seen["samples"], seen["history"]) == ([0.01], 1, [])
+    assert (seen["rule"], seen["samples"]) == ([0.01], 1)
+    assert seen["bars"][0].endswith("09:30:00-05:00") or seen["bars"][0].endswith("09:30:00-04:00")
+    assert (seen["days"], seen["past"]) == ([True, "date"], [True, 6])
+    assert 2000 < seen["head"] < 2100
+    assert seen["live"][1:] == [True, 0] and 499 < seen["live"][0] < 501
+    assert (seen["last"], seen["last_price"][:2]) == ([500.0, "NASDAQ"], [500.0, True])
     assert (seen["clash"], seen["clash_code"]) == ("TimeoutError", [326])
     assert {"x:1", "x:2"} <= set(seen["completed"])

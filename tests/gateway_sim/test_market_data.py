@@ -53,7 +53,8 @@ def test_top_of_book_shows_all_at_first_and_then_four_times_a_second_at_most() -
     async def body(_: GatewaySimulator, client: WireClient) -> None:
         first = await client.ask(1, 11, 8, *contract(SPY), 0, "", 0, 0, "")
         assert [fields[0] for fields in first[:2]] == ["81", "58"]
-        assert {fields[3] for fields in first if fields[0] == "1"} == {"1", "2", "4", "9"}
+        assert {fields[3] for fields in first if fields[0] == "1"} >= {"1", "2", "9"}
+        assert ["45", "6", "8", "49", "0"] in first  # not halted
         start = len(client.frames)
         await asyncio.sleep(60)
         ticks = client.frames[start:]
@@ -93,7 +94,7 @@ def test_limits_on_subscriptions_follow_from_the_lines() -> None:
         await asyncio.sleep(0.01)
         assert client.of(4)[-1][2:4] == ["5", "10190"]
         assert (await client.ask(97, 0, *contract(SPY), "BidAsk", 0, 0))[0][2:4] == ["0", "322"]
-        assert (await client.ask(97, 90, *contract(SPY), "Last", 0, 0))[0][2:4] == ["90", "10189"]
+        assert (await client.ask(97, 90, *contract(SPY), "Bid", 0, 0))[0][2:4] == ["90", "10189"]
         assert (await client.ask(97, 91, *contract(12345), "BidAsk", 0, 0))[0][2:4] == ["91", "200"]
 
     with_simulator(body)
@@ -120,10 +121,7 @@ def test_mid_points_are_exact() -> None:
 
 
 ABSENT = {
-    "history": ((20, 7, *contract(), 0, "", "1 min", "1 D", 1, "TRADES", 1, 0, ""), ["7", "162"]),
-    "head timestamp": ((87, 7, *contract(), 0, 1, "TRADES", 1), ["7", "162"]),
     "historical ticks": ((96, 7, *contract(), 0, "", "", 10, "BID_ASK", 1, 0, ""), ["7", "10187"]),
-    "5-second bars": ((50, 3, 7, *contract(), 5, "TRADES", 1, ""), ["7", "420"]),
     "depth": ((10, 5, 7, *contract(), 5, 0, ""), ["7", "10092"]),
     "scanner": ((22, 7, 10), ["7", "162"]),
     "fundamentals": ((52, 2, 7), ["7", "430"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ from tests.ibkr.test_exec_client import approved
 from algo_trade.clock import Clock, rng, run_real, run_virtual, utc
 from algo_trade.contracts import ApprovedOrder
 from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
-from algo_trade.ibkr import ConnectionState, IBKRHandler, Known, LockRefused
+from algo_trade.ibkr import ConnectionState, IBKRHandler, Known, LockRefused, Unknown
 from algo_trade.ibkr.events import (
     CommissionReport,
     Execution,
@@ -21,10 +22,11 @@ from algo_trade.ibkr.events import (
     OpenOrder,
     OrderEvent,
     OrderStatus,
+    RealTimeBar,
     TickBidAsk,
     Undecodable,
 )
-from algo_trade.ibkr.market_client import Source
+from algo_trade.ibkr.market_lines import Source
 
 T = TypeVar("T")
 Body = Callable[[IBKRHandler, GatewaySimulator, Clock], Awaitable[T]]
@@ -246,13 +248,59 @@ def test_a_sixth_symbol_falls_back_to_the_top_of_the_book() -> None:
         seen: dict[str, int] = dict.fromkeys(symbols, 0)
         async for batch in handler.market.ticks():
             for tick in batch:
-                assert isinstance(tick, TickBidAsk)
-                assert tick.bid < tick.ask
-                seen[tick.symbol] += 1
+                if isinstance(tick, TickBidAsk):
+                    assert tick.bid < tick.ask
+                    seen[tick.symbol] += 1
             if all(count > 10 for count in seen.values()):
                 break
 
     trade(body, SimulatorConfig(seed=7, symbols=symbols))
+
+
+@pytest.mark.parametrize("world", RUNNERS)
+def test_a_snapshot_and_history(world: str) -> None:
+    async def body(handler: IBKRHandler, _simulator: GatewaySimulator, _clock: Clock) -> None:
+        answer = await handler.market.snapshot("SPY")
+        assert isinstance(answer, Known)
+        (row,) = answer.rows
+        assert row.bid is not None and row.ask is not None and row.close is not None
+        assert 0 < row.bid < row.ask and abs(row.close / row.bid - 1) < 0.1 and not row.halted
+        assert handler.market.subscriptions == {}
+        days = await handler.market.request_hist("SPY", "1 M", "1d")
+        assert isinstance(days, Known)
+        assert 19 <= len(days.rows) <= 24 and all(len(bar.starts) == 8 for bar in days.rows)
+        nothing = await handler.market.request_hist("SPY", "1 D", "1m", end="19990101-00:00:00")
+        assert isinstance(nothing, Unknown) and nothing.code == 162
+
+    trade(body, world=world)
+
+
+def test_bars_as_they_end() -> None:
+    """Five seconds each, made again after the link was lost."""
+
+    async def body(handler: IBKRHandler, _simulator: GatewaySimulator, clock: Clock) -> None:
+        await handler.market.subscribe_bars("SPY")
+        heard: list[RealTimeBar] = []
+
+        async def read() -> None:
+            async for batch in handler.market.bars():
+                heard.extend(bar for bar in batch if isinstance(bar, RealTimeBar))
+
+        reading = asyncio.ensure_future(read())
+        await asyncio.sleep(31)
+        handler.connection.drop("a test")
+        await asyncio.sleep(30)
+        reading.cancel()
+        starts = [bar.starts_s for bar in heard]
+        assert len(starts) >= 10 and all(
+            bar.symbol == "SPY" and bar.low <= bar.close <= bar.high for bar in heard
+        )
+        assert all(
+            (after - before) % 5 == 0 and after > before for before, after in itertools.pairwise(starts)
+        )
+        assert all(0 <= bar.arrival_ns / 1e9 - bar.starts_s - 5 < 0.1 for bar in heard)
+
+    trade(body)
 
 
 def test_a_gateway_that_goes_away_and_comes_back() -> None:

@@ -13,7 +13,7 @@ from tests.ibkr import frames
 from tests.ibkr.frames import fields_of, payload
 
 from algo_trade.ibkr.breadth import Breadth
-from algo_trade.ibkr.decode import TickRegistry, WireDecoder
+from algo_trade.ibkr.decode import WireDecoder
 from algo_trade.ibkr.events import (
     UNREADABLE_ID,
     BreadthCall,
@@ -22,6 +22,7 @@ from algo_trade.ibkr.events import (
     CurrentTime,
     Execution,
     GatewayMessage,
+    HistoricalBars,
     Listing,
     ListingEnd,
     ManagedAccounts,
@@ -30,10 +31,15 @@ from algo_trade.ibkr.events import (
     OrderStatus,
     Plane,
     PositionRow,
+    RealTimeBar,
     TickBidAsk,
+    TickLast,
+    TickNote,
     TopOfBook,
     Undecodable,
 )
+from algo_trade.ibkr.history import HistoricalBar
+from algo_trade.ibkr.market_messages import TickRegistry
 
 REQ = 1_000_000_007
 NOW_NS = 1_775_489_224_123_456_789
@@ -75,10 +81,94 @@ def test_a_price_that_is_none_is_a_dead_letter_that_names_its_symbol(bid: str) -
 
 def test_top_of_book() -> None:
     raw = payload(1, 6, REQ, 1, 585.5, 300, 0)
-    assert decode(raw) == TopOfBook(REQ, 1, 585.5, 300.0, NOW_NS, raw)
+    assert decode(raw) == TopOfBook(REQ, 756733, "SPY", 1, 585.5, 300.0, NOW_NS, raw)
     raw = payload(2, 6, REQ, 3, 200)
-    assert decode(raw) == TopOfBook(REQ, 3, None, 200.0, NOW_NS, raw)
+    assert decode(raw) == TopOfBook(REQ, 756733, "SPY", 3, None, 200.0, NOW_NS, raw)
     assert decode(payload(1, 6, REQ + 1, 1, 585.5, 300, 0)) is None
+
+
+def test_trades() -> None:
+    """Last and AllLast; a midpoint is nobody's."""
+    for kind in (1, 2):
+        raw = payload(99, REQ, kind, 1775489224, 585.51, 40, 0, "NASDAQ", "")
+        expected = TickLast(REQ, 756733, "SPY", 1775489224, 585.51, 40.0, "NASDAQ", NOW_NS, raw)
+        assert decode(raw) == expected
+    assert decode(payload(99, REQ, 4, 1775489224, 585.505)) is None
+    assert decode(payload(99, REQ + 1, 1, 1775489224, 585.51, 40, 0, "NASDAQ", "")) is None
+    for damaged in (
+        (1775489224, 585.51, 40, 0, "NASDAQ"),
+        ("soon", 585.51, 40, 0, "", ""),
+        (1, "nan", 1, 0, "", ""),
+    ):
+        undecodable = decode(payload(99, REQ, 1, *damaged))
+        assert isinstance(undecodable, Undecodable)
+        assert (undecodable.symbol, undecodable.plane) == ("SPY", Plane.MARKET)
+
+
+def test_fields_of_the_top_of_the_book_that_are_no_prices() -> None:
+    raw = payload(45, 6, REQ, 49, 1)
+    assert decode(raw) == TickNote(REQ, 756733, "SPY", 49, "1", NOW_NS, raw)
+    raw = payload(46, 6, REQ, 48, "585.5;40;1775489224000;900;585.4;true")
+    assert decode(raw).text.startswith("585.5;40;")
+    assert decode(payload(46, 6, REQ + 1, 45, "1")) is None
+
+
+REAL_TIME = (1775489220, 585.5, 586, 585.25, 585.75, 1200, 585.6, 17)
+
+
+def test_real_time_bars() -> None:
+    raw = payload(50, 3, REQ, *REAL_TIME)
+    bar = RealTimeBar(
+        REQ, 756733, "SPY", 1775489220, 585.5, 586.0, 585.25, 585.75, 1200.0, 585.6, 17, NOW_NS, raw
+    )
+    assert decode(raw) == bar
+    (call,) = Breadth(178).decode(raw, NOW_NS)
+    assert isinstance(call, BreadthCall)
+    theirs = (bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.trades)
+    assert call.args == (REQ, bar.starts_s, *theirs)
+    damaged = decode(payload(50, 3, REQ, *REAL_TIME[:-1]))
+    assert isinstance(damaged, Undecodable)
+    assert (damaged.symbol, damaged.plane) == ("SPY", Plane.OTHER)
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**10), st.floats(0.01, 1e6), st.integers(0, 10**9)), max_size=5))
+def test_historical_bars_read_as_ib_async_reads_them(rows: list[tuple[int, float, int]]) -> None:
+    values = [
+        (start, price, price + 1, price - 0.005, price, volume, price, 3) for start, price, volume in rows
+    ]
+    raw = payload(17, REQ, "a", "b", len(rows), *(value for row in values for value in row))
+    ours = decode(raw)
+    assert isinstance(ours, HistoricalBars)
+    assert (ours.con_id, ours.symbol, ours.raw) == (756733, "SPY", raw)
+    assert list(ours.bars) == [
+        HistoricalBar(str(row[0]), *row[1:5], float(row[5]), *row[6:]) for row in values
+    ]
+    *theirs, end = Breadth(178).decode(raw, NOW_NS)
+    assert isinstance(end, BreadthCall) and end.name == "historicalDataEnd"
+    for bar, call in zip(ours.bars, theirs, strict=True):
+        assert isinstance(call, BreadthCall)
+        data: Any = call.args[1]
+        assert (bar.starts, bar.open, bar.high, bar.low, bar.close) == (
+            data.date, data.open, data.high, data.low, data.close
+        )  # fmt: skip
+        assert (bar.volume, bar.average, bar.trades) == (data.volume, data.average, data.barCount)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (REQ, "a", "b"),
+        (REQ, "a", "b", -1),
+        (REQ, "a", "b", 2, "1772461800", 1, 2, 0.5, 1.5, 100, 1.2, 10),
+        (REQ, "a", "b", 1, "1772461800", 1, 2, 0.5, "nan", 100, 1.2, 10),
+        (REQ, "a", "b", 10**18),
+        (REQ + 2, "a", "b", 0),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_no_answer(fields: tuple[object, ...]) -> None:
+    damaged = decode(payload(17, *fields))
+    assert isinstance(damaged, Undecodable)
+    assert damaged.plane is Plane.OTHER
 
 
 def test_the_real_order_status() -> None:
@@ -227,6 +317,9 @@ GOOD = [
     payload(15, 1, "DU1"),
     payload(55, 1, 3),
     payload(17, REQ, "a", "b", 1, "1772461800", 1, 2, 0.5, 1.5, 100, 1.2, 10),
+    payload(50, 3, REQ, 1775489220, 585.5, 586, 585.25, 585.75, 1200, 585.6, 17),
+    payload(45, 6, REQ, 49, 0),
+    payload(99, REQ, 1, 1775489224, 585.51, 40, 0, "NASDAQ", ""),
 ]
 
 
@@ -246,7 +339,8 @@ def test_random_frames_never_raise(raw: bytes) -> None:
 
 
 @given(
-    st.sampled_from([1, 2, 3, 4, 5, 9, 11, 59, 61, 99, 101, 10, 17, 63, 73]), st.lists(st.text(max_size=8))
+    st.sampled_from([1, 2, 3, 4, 5, 9, 11, 45, 46, 50, 59, 61, 99, 101, 10, 17, 63, 73]),
+    st.lists(st.text(max_size=8)),
 )
 def test_random_fields_never_raise(message_id: int, fields: list[str]) -> None:
     both(payload(message_id, *(field.replace("\0", "") for field in fields)))

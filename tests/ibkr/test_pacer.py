@@ -178,24 +178,27 @@ def test_a_limit_that_leaves_nothing_beside_the_cancels_is_refused() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 2)), min_size=1, max_size=90),
+    st.lists(st.tuples(st.sampled_from("abcdefghij"), st.integers(1, 2)), min_size=1, max_size=90),
     st.integers(2, 60),
 )
 @settings(max_examples=20, deadline=None)
 def test_historical_requests(demands: list[tuple[str, int]], limit: int) -> None:
-    """Never more weight than allowed in ten minutes, never the same request twice in 15 seconds."""
+    """Never more weight than allowed in ten minutes or of one kind in two seconds, nor the same twice in 15."""
     sent: list[tuple[float, str, int]] = []
 
     async def body() -> None:
         pacer = HistoricalPacer(limit)
         for key, weight in demands:
-            await pacer.acquire(key, weight=weight)
+            await pacer.acquire(key, key in "aeiou", weight=weight)
             sent.append((asyncio.get_running_loop().time(), key, weight))
 
     virtual(body)
     for start, _, _ in sent:
         assert sum(weight for at, _, weight in sent if start <= at < start + 600.0) <= limit
-    for key in "abc":
+        for kind in (True, False):
+            burst = (w for at, key, w in sent if start <= at < start + 2.0 and (key in "aeiou") is kind)
+            assert sum(burst) <= 5
+    for key in "abcdefghij":
         times = [at for at, each, _ in sent if each == key]
         assert all(later - earlier >= 15.0 - 1e-3 for earlier, later in pairwise(times))
 
@@ -203,7 +206,21 @@ def test_historical_requests(demands: list[tuple[str, int]], limit: int) -> None
 def test_a_request_heavier_than_the_bucket_is_refused() -> None:
     async def body() -> None:
         with pytest.raises(Refuse):
-            await HistoricalPacer(1).acquire("a", weight=2)
+            await HistoricalPacer(1).acquire("a", "a", weight=2)
+
+    virtual(body)
+
+
+def test_who_waits_for_its_own_twin_holds_up_nobody() -> None:
+    async def body() -> None:
+        pacer, loop = HistoricalPacer(60), asyncio.get_running_loop()
+        await pacer.acquire("a", 1)
+        twin = asyncio.ensure_future(pacer.acquire("a", 1))
+        await asyncio.sleep(1)
+        await pacer.acquire("b", 1)
+        assert loop.time() == pytest.approx(1.0, abs=1e-3)
+        await twin
+        assert loop.time() == pytest.approx(15.0, abs=1e-3)
 
     virtual(body)
 

@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import config_app
+from algo_trade.cli.export_command import export
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(report)
 app.command()(strategies)
+app.command("export-quotes")(export)
 app.command("reset-kill")(reset_kill)
 app.add_typer(sim_app, name="sim")
 app.add_typer(config_app, name="config")

@@ -7,31 +7,19 @@ quote, not with our repair of it.
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from algo_trade.clock import utc
 from algo_trade.contracts import AssetClass, BarDuration, DataSource
-from algo_trade.ibkr.events import TickBidAsk
+from algo_trade.data_plane.bar_assembly import FiveSeconds
+from algo_trade.ibkr.events import TickBidAsk, TickLast
 from algo_trade.ibkr.history import HistoricalBar
-
-_NEW_YORK = ZoneInfo("America/New_York")
-_DAILY_CLOSE_HOUR = 16  # regular hours; the gateway does not say when a half day closed
-
-_LENGTHS = {
-    BarDuration.S5: timedelta(seconds=5),
-    BarDuration.M1: timedelta(minutes=1),
-    BarDuration.M5: timedelta(minutes=5),
-    BarDuration.M15: timedelta(minutes=15),
-    BarDuration.M30: timedelta(minutes=30),
-    BarDuration.H1: timedelta(hours=1),
-    BarDuration.H4: timedelta(hours=4),
-}
+from algo_trade.ibkr.instruments import Instrument
 
 
 def tick_fields(
     tick: TickBidAsk,
+    last: TickLast | None,
     *,
     freshness_ms: float | None,
     completeness: float,
@@ -39,7 +27,7 @@ def tick_fields(
     sequence_number: int,
 ) -> dict[str, Any]:
     """The fields of a TickEvent. Its time is that of arrival: the gateway's own is whole seconds."""
-    return {
+    fields: dict[str, Any] = {
         "symbol": tick.symbol,
         "timestamp": utc(tick.arrival_ns),
         "bid": tick.bid,
@@ -53,48 +41,49 @@ def tick_fields(
         },
         "metadata": {"producer_id": producer_id, "sequence_number": sequence_number},
     }
+    if last is not None:
+        fields["last"], fields["last_size"] = last.price, last.size
+    return fields
 
 
 def bar_fields(
-    bar: HistoricalBar,
-    *,
-    symbol: str,
+    instrument: Instrument,
     size: BarDuration,
-    currency: str,
-    exchange: str,
+    close_s: int,
+    prices: tuple[float, float, float, float],
+    volume: float,
+    *,
+    quality: dict[str, Any],
     producer_id: str,
     sequence_number: int,
 ) -> dict[str, Any]:
-    """The fields of a BarEvent. Raises ValueError when the bar does not say when it started."""
+    """The fields of a BarEvent; `close_s` is UTC epoch seconds, `prices` are open, high, low and close."""
+    opening, high, low, close = prices
     return {
-        "symbol": symbol,
-        "timestamp": bar_close(bar.starts, size),
-        "open": bar.open,
-        "high": bar.high,
-        "low": bar.low,
-        "close": bar.close,
-        "volume": bar.volume,
+        "symbol": instrument.symbol,
+        "timestamp": utc(close_s * 1_000_000_000),
+        "open": opening,
+        "high": high,
+        "low": low,
+        "close": close,
+        "volume": volume,
         "bar_duration": size,
         "asset_class": AssetClass.EQUITY,
-        "exchange": exchange or None,
-        "currency": currency,
-        "data_quality": {"source": DataSource.IBKR_HISTORICAL},
+        "exchange": instrument.primary_exchange or None,
+        "currency": instrument.currency,
+        "data_quality": quality,
         "metadata": {"producer_id": producer_id, "sequence_number": sequence_number},
     }
 
 
-def bar_close(starts: str, size: BarDuration) -> datetime:
-    """When a bar that starts at `starts` closes, in UTC: epoch seconds, or yyyymmdd for a day.
-
-    The gateway names bars by their start; a bar that carried that time would tell the future. Raises ValueError.
-    """
-    try:
-        if size is BarDuration.D1:
-            day = datetime.strptime(starts, "%Y%m%d").replace(hour=_DAILY_CLOSE_HOUR, tzinfo=_NEW_YORK)
-            return day.astimezone(UTC)
-        return utc(int(starts) * 1_000_000_000) + _LENGTHS[size]
-    except (ValueError, OverflowError):
-        raise ValueError(f"starts: {starts!r} is no time a {size.value} bar could start at") from None
+def five_seconds(row: HistoricalBar) -> FiveSeconds | None:
+    """Five seconds of history as a part of longer bars; None for a row no bar could be made of."""
+    prices = (row.open, row.high, row.low, row.close)
+    if not row.starts.isdigit() or min(prices) <= 0 or row.volume < 0:
+        return None
+    if not row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high:
+        return None
+    return FiveSeconds(int(row.starts), *prices, row.volume, live=False)
 
 
 def bar_bytes(bar: HistoricalBar) -> bytes:

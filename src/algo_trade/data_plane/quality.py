@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from algo_trade.ibkr.events import TickBidAsk, TickLast
+
 _NS_PER_S = 1_000_000_000
 
 # Good ticks in a row that end an episode of bad ones; fewer would make an alarm of every flicker.
@@ -76,13 +78,25 @@ class _Episode:
 class SymbolFeed:
     """The quotes of one symbol so far."""
 
-    __slots__ = ("_last_arrival_ns", "accepted", "episodes", "heard_mono_ns", "seen", "symbol", "troubled")
+    __slots__ = (
+        "_last_arrival_ns",
+        "accepted",
+        "episodes",
+        "heard_mono_ns",
+        "last",
+        "quote",
+        "seen",
+        "symbol",
+        "troubled",
+    )
 
     def __init__(self, symbol: str, heard_mono_ns: int) -> None:
         self.symbol = symbol
         self.heard_mono_ns = heard_mono_ns
         self.seen = 0
         self.accepted = 0
+        self.quote: TickBidAsk | None = None  # the one that stands, while it can be trusted
+        self.last: TickLast | None = None  # the newest trade
         self.troubled = False  # some episode is on: the quick answer for the usual tick
         self.episodes = {
             Trouble.SILENT: _Episode(1),
@@ -166,12 +180,16 @@ class QualityMonitor:
             return QualityNotice(feed.symbol, Trouble.UNREADABLE, True, text)
         return None
 
+    def is_silent(self, feed: SymbolFeed, mono_ns: int) -> bool:
+        """Whether its quotes have been quiet for too long, told or not."""
+        return mono_ns - feed.heard_mono_ns > self._stale_after_ns
+
     def silent(self, mono_ns: int) -> list[QualityNotice]:
         """Symbols that have just been quiet for too long, each told once until it ticks again."""
         notices = []
         for feed in self._feeds.values():
             quiet_ns = mono_ns - feed.heard_mono_ns
-            if quiet_ns > self._stale_after_ns and feed.episodes[Trouble.SILENT].bad():
+            if self.is_silent(feed, mono_ns) and feed.episodes[Trouble.SILENT].bad():
                 feed.troubled = True
                 quiet_s = round(quiet_ns / _NS_PER_S, 3)
                 text = f"{feed.symbol}: no quote for {quiet_s:g} s"

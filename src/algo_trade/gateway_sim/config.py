@@ -34,6 +34,7 @@ class SimulatorConfig:
     account_id: str = "DSIM001"
     ack_ms: float = 20.0
     fill_ms: float = 40.0
+    history_ms: float = 100.0
     lines: int = 100
     speed: float = 1.0
     market_open_ns: int | None = None
@@ -47,8 +48,8 @@ class SimulatorConfig:
     def __post_init__(self) -> None:
         if not self.account_id.startswith("D"):
             raise ValueError("account_id must start with D: the simulator only has paper accounts")
-        if self.ack_ms < 0 or self.fill_ms < 0:
-            raise ValueError("ack_ms and fill_ms must not be negative")
+        if self.ack_ms < 0 or self.fill_ms < 0 or self.history_ms < 0:
+            raise ValueError("ack_ms, fill_ms and history_ms must not be negative")
         if self.lines < 1:
             raise ValueError("lines must be at least 1")
         if not self.speed > 0:

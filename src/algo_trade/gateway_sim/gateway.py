@@ -9,6 +9,8 @@ from collections.abc import Callable
 from algo_trade.clock import Clock, new_york
 from algo_trade.gateway_sim.account import Position
 from algo_trade.gateway_sim.account_feed import AccountFeed
+from algo_trade.gateway_sim.bars.history import SymbolBars
+from algo_trade.gateway_sim.bars.streams import BarBroadcast
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
@@ -69,7 +71,14 @@ class Gateway:
         self._clients: dict[int, ClientConnection] = {}
         self._subscriptions: dict[int, Subscriptions] = {}
         self._connections: list[ClientConnection] = []
-        self._broadcasts = {market.instrument.con_id: Broadcast(market, clock) for market in markets}
+        self._bars = {
+            market.instrument.con_id: BarBroadcast(SymbolBars(market, hours, config.seed), clock)
+            for market in markets
+        }
+        self._broadcasts = {
+            con_id: Broadcast(bars.bars.market, bars.bars.recorder, clock)
+            for con_id, bars in self._bars.items()
+        }
         self._desk: OrderDesk | None = None
         self._pnl_timer: asyncio.TimerHandle | None = None
 
@@ -129,6 +138,9 @@ class Gateway:
 
     def broadcast(self, instrument: Instrument) -> Broadcast:
         return self._broadcasts[instrument.con_id]
+
+    def bar_broadcast(self, instrument: Instrument) -> BarBroadcast:
+        return self._bars[instrument.con_id]
 
     def close(self) -> None:
         """Close every connection."""

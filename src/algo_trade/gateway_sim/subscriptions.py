@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from algo_trade.gateway_sim.bars.requests import BarSubscriptions, HistoryRequests
 from algo_trade.gateway_sim.errors import RequestError
-from algo_trade.gateway_sim.streams import Broadcast, TickStream, TopOfBook
+from algo_trade.gateway_sim.streams import Broadcast, LastStream, TickStream, TopOfBook
 
 _MAX_SUMMARIES = 2
 
@@ -14,8 +15,10 @@ class Subscriptions:
     def __init__(self, lines: int, tick_by_tick_limit: int) -> None:
         self._line_limit = lines
         self._tick_limit = tick_by_tick_limit
-        self._ticks: dict[int, tuple[Broadcast, TickStream]] = {}
+        self._ticks: dict[int, tuple[Broadcast, TickStream | LastStream]] = {}
         self._tops: dict[int, tuple[Broadcast, TopOfBook]] = {}
+        self.real_time_bars = BarSubscriptions()
+        self.history = HistoryRequests()
         self.summaries: dict[int, tuple[str, ...]] = {}
         self.account_updates = False
         self.positions = False
@@ -37,7 +40,18 @@ class Subscriptions:
         self._check_new(request_id)
         self._check_lines()
 
-    def add_ticks(self, request_id: int, broadcast: Broadcast, stream: TickStream) -> None:
+    def check_bars(self, request_id: int, now_s: float) -> None:
+        """Whether there may be one more stream of real-time bars: RequestError 322, 101 or 420 when not."""
+        self._check_new(request_id)
+        self._check_lines()
+        if not self.history.pacing.allows_real_time(now_s):
+            raise RequestError(
+                420,
+                "Invalid Real-time Query:Historical Market Data Service error message:Historical data request "
+                "pacing violation",
+            )
+
+    def add_ticks(self, request_id: int, broadcast: Broadcast, stream: TickStream | LastStream) -> None:
         """Begin; there is room (`check_ticks`)."""
         self._ticks[request_id] = (broadcast, stream)
         broadcast.add_ticks(stream)
@@ -60,11 +74,11 @@ class Subscriptions:
         broadcast.remove(top)
 
     def _check_new(self, request_id: int) -> None:
-        if request_id in self._ticks or request_id in self._tops:
+        if request_id in self._ticks or request_id in self._tops or request_id in self.real_time_bars:
             raise RequestError(322, "Error processing request.-'bQ' : cause - Duplicate ticker id")
 
     def _check_lines(self) -> None:
-        if len(self._ticks) + len(self._tops) >= self._line_limit:
+        if len(self._ticks) + len(self._tops) + len(self.real_time_bars) >= self._line_limit:
             raise RequestError(101, "Max number of tickers has been reached.")
 
     # -- account -----------------------------------------------------------------------------------
@@ -92,3 +106,5 @@ class Subscriptions:
             broadcast.remove(top)
         self._ticks.clear()
         self._tops.clear()
+        self.real_time_bars.close()
+        self.history.close()

@@ -13,7 +13,6 @@ import random
 from algo_trade.clock import Clock
 from algo_trade.ibkr import lock
 from algo_trade.ibkr.connectivity import TRUTH
-from algo_trade.ibkr.decode import TickRegistry
 from algo_trade.ibkr.encoder import Encoder
 from algo_trade.ibkr.errors import (
     ClientIdInUse,
@@ -27,6 +26,7 @@ from algo_trade.ibkr.events import CurrentTime, GatewayMessage, LinkChanged, Man
 from algo_trade.ibkr.greeting import ClientIdBusy, Greeter
 from algo_trade.ibkr.heartbeat import Heartbeat
 from algo_trade.ibkr.link import Link
+from algo_trade.ibkr.market_messages import TickRegistry
 from algo_trade.ibkr.pacer import Lane, Pacer
 from algo_trade.ibkr.router import Router
 from algo_trade.ibkr.state import ConnectionState, Trigger, advance

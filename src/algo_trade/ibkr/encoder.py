@@ -129,7 +129,12 @@ class Encoder:
         self._raw.reqTickByTickData(req_id, contract, "BidAsk", 0, False)
         return self._frame()
 
-    def cancel_bid_ask(self, req_id: int) -> bytes:
+    def last_trades(self, req_id: int, contract: Contract) -> bytes:
+        """Tick-by-tick trades."""
+        self._raw.reqTickByTickData(req_id, contract, "Last", 0, False)
+        return self._frame()
+
+    def cancel_tick_by_tick(self, req_id: int) -> bytes:
         self._raw.cancelTickByTickData(req_id)
         return self._frame()
 
@@ -139,6 +144,20 @@ class Encoder:
 
     def cancel_top_of_book(self, req_id: int) -> bytes:
         self._raw.cancelMktData(req_id)
+        return self._frame()
+
+    def snapshot(self, req_id: int, contract: Contract) -> bytes:
+        """The top of the book once; holds no line."""
+        self._raw.reqMktData(req_id, contract, "", True, False, [])
+        return self._frame()
+
+    def realtime_bars(self, req_id: int, contract: Contract) -> bytes:
+        """Five seconds of trades each, in regular hours."""
+        self._raw.reqRealTimeBars(req_id, contract, 5, "TRADES", True, [])
+        return self._frame()
+
+    def cancel_realtime_bars(self, req_id: int) -> bytes:
+        self._raw.cancelRealTimeBars(req_id)
         return self._frame()
 
     def historical_bars(

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from algo_trade.ibkr.history import HistoricalBar
+
 
 @dataclass(frozen=True, slots=True)
 class TickBidAsk:
@@ -29,13 +31,74 @@ class TickBidAsk:
 
 
 @dataclass(frozen=True, slots=True)
+class TickLast:
+    """One trade. `time_s` is the gateway's whole-second stamp."""
+
+    req_id: int
+    con_id: int
+    symbol: str
+    time_s: int
+    price: float
+    size: float
+    venue: str
+    arrival_ns: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class TopOfBook:
     """One field of a reqMktData stream: price None for a message that carries a size only."""
 
     req_id: int
+    con_id: int
+    symbol: str
     tick_type: int
     price: float | None
     size: float
+    arrival_ns: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TickNote:
+    """A field of a reqMktData stream that is neither a price nor a size: times, halts; `text` as sent."""
+
+    req_id: int
+    con_id: int
+    symbol: str
+    tick_type: int
+    text: str
+    arrival_ns: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RealTimeBar:
+    """Five seconds of trades, from `starts_s` (UTC epoch seconds) on. It is told when they are over."""
+
+    req_id: int
+    con_id: int
+    symbol: str
+    starts_s: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    average: float
+    trades: int
+    arrival_ns: int
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HistoricalBars:
+    """The whole answer to one request for history, oldest bar first."""
+
+    req_id: int
+    con_id: int
+    symbol: str
+    bars: tuple[HistoricalBar, ...]
     arrival_ns: int
     raw: bytes
 
@@ -277,9 +340,14 @@ class ConnectivityChanged:
     arrival_ns: int
 
 
+MarketEvent = TickBidAsk | TickLast | TopOfBook | TickNote | RealTimeBar | HistoricalBars
 WireEvent = (
     TickBidAsk
+    | TickLast
     | TopOfBook
+    | TickNote
+    | RealTimeBar
+    | HistoricalBars
     | OrderStatus
     | OpenOrder
     | Execution

@@ -10,12 +10,13 @@ import asyncio
 from functools import partial
 
 from algo_trade.ibkr.breadth import Breadth
-from algo_trade.ibkr.decode import TickRegistry, WireDecoder
+from algo_trade.ibkr.decode import WireDecoder
 from algo_trade.ibkr.encoder import Encoder
 from algo_trade.ibkr.errors import NotConnected, Retry, VersionRefused
 from algo_trade.ibkr.events import GatewayMessage, ManagedAccounts, NextValidId, Plane, Undecodable
 from algo_trade.ibkr.layouts import MAX_VERSION, MIN_VERSION
 from algo_trade.ibkr.link import Link
+from algo_trade.ibkr.market_messages import TickRegistry
 from algo_trade.ibkr.pacer import Lane, Pacer
 from algo_trade.ibkr.router import Router
 from algo_trade.ibkr.times import zone_of_handshake

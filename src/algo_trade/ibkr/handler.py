@@ -18,7 +18,6 @@ from algo_trade.clock import Clock
 from algo_trade.ibkr.answers import Answer
 from algo_trade.ibkr.connection import Connection
 from algo_trade.ibkr.connectivity import Connectivity
-from algo_trade.ibkr.decode import TickRegistry
 from algo_trade.ibkr.events import (
     AccountValue,
     CurrentTime,
@@ -30,6 +29,7 @@ from algo_trade.ibkr.events import (
 from algo_trade.ibkr.exec_client import IBKRExecClient
 from algo_trade.ibkr.lock import Mode, classify_mode
 from algo_trade.ibkr.market_client import IBKRMarketClient
+from algo_trade.ibkr.market_messages import TickRegistry
 from algo_trade.ibkr.pacer import Pacer
 from algo_trade.ibkr.requests import Requests
 from algo_trade.ibkr.snapshots import Snapshots

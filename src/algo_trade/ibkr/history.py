@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ib_async.objects import BarData
-
 from algo_trade.ibkr.errors import Refuse
 
 # Our names of bar sizes and IBKR's.
@@ -40,9 +38,3 @@ def ibkr_bar_size(bar_size: str) -> str:
     if bar_size not in BAR_SIZES:
         raise Refuse(f"bar size {bar_size!r}: choose one of {', '.join(BAR_SIZES)}")
     return BAR_SIZES[bar_size]
-
-
-def historical_bar(bar: BarData) -> HistoricalBar:
-    return HistoricalBar(
-        str(bar.date), bar.open, bar.high, bar.low, bar.close, bar.volume, bar.average, bar.barCount
-    )

@@ -1,74 +1,49 @@
-"""Quotes and history.
+"""Quotes, trades, bars and history: the market data side of one connection.
 
-A symbol once subscribed stays wanted: after a reconnect, after 1101 ("data lost") and after a broken data farm
-is back, its subscription is made again, since the gateway forgets them without a word. Quotes come tick by
-tick, unless samples of the top of the book are enough; where the gateway refuses ticks (few symbols are allowed
-at once), the symbol falls back to those. `subscriptions` says for each symbol which of the two it is.
+What of which symbol is wanted is said once (`subscribe_rt`, `subscribe_trades`, `subscribe_bars`); `market_lines` keeps
+it up. What comes is read as two streams: `ticks` (quotes and trades, in their order) and `bars`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from enum import Enum
+from collections.abc import AsyncIterator, Mapping
 
 from ib_async import ContractDetails
-from ib_async.objects import BarData
 
 from algo_trade.ibkr.answers import Answer, Known
-from algo_trade.ibkr.book import Book
+from algo_trade.ibkr.book import Book, LastTrade
 from algo_trade.ibkr.connection import Connection
-from algo_trade.ibkr.decode import TickRegistry
-from algo_trade.ibkr.encoder import stock
-from algo_trade.ibkr.errors import NotConnected, Refuse
+from algo_trade.ibkr.encoder import Encoder, stock
 from algo_trade.ibkr.events import (
-    ConnectivityChanged,
-    GatewayMessage,
+    HistoricalBars,
     LinkChanged,
     Plane,
+    RealTimeBar,
     TickBidAsk,
+    TickLast,
+    TickNote,
     TopOfBook,
     Undecodable,
 )
-from algo_trade.ibkr.history import HistoricalBar, historical_bar, ibkr_bar_size
+from algo_trade.ibkr.history import HistoricalBar, ibkr_bar_size
 from algo_trade.ibkr.instruments import Instrument, the_instrument
 from algo_trade.ibkr.mailbox import Mailbox
-from algo_trade.ibkr.pacer import HistoricalPacer, Lane, Pacer
+from algo_trade.ibkr.market_lines import Feed, MarketLines, Source, Subscription
+from algo_trade.ibkr.market_messages import TickRegistry
+from algo_trade.ibkr.pacer import HistoricalPacer, Pacer
+from algo_trade.ibkr.quote_snapshot import QuoteSnapshot, quote_snapshot
 from algo_trade.ibkr.requests import Requests
 from algo_trade.settings.sections import IbkrSettings
 
-Tick = TickBidAsk | Undecodable
+Tick = TickBidAsk | TickLast | TopOfBook | TickNote | Undecodable
+BarMessage = RealTimeBar | HistoricalBars | Undecodable
 
-_NO_TICK_BY_TICK = frozenset({10189, 10190})  # not permitted; too many at once
-_SUBSCRIPTION_OVER = frozenset({101, 102, 200, 321, 322, 354, 420, 10089, 10168, 10186, 10197})
 # Seconds of the fastest feed: a consumer this far behind must slow the gateway down rather than lose quotes.
-_TICKS_HIGH_WATER = 50_000
+_HIGH_WATER = 50_000
 _DEADLINE_HISTORY_S = 60.0
-
-
-class Source(Enum):
-    """How quotes of a symbol come."""
-
-    TICK_BY_TICK = "tick_by_tick"  # every change
-    TOP_OF_BOOK = "top_of_book"  # sampled a few times a second
-    NONE = "none"  # refused, or not made yet
-
-
-@dataclass(slots=True)
-class Subscription:
-    """A symbol, how its quotes are wanted, and what became of the wish. `reason` says why there is no source."""
-
-    instrument: Instrument
-    wanted: Source = Source.TICK_BY_TICK
-    source: Source = Source.NONE
-    req_id: int | None = None
-    reason: str = "not made yet"
-    book: Book = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.book = Book(self.instrument)
+# A real gateway gathers the fields of a snapshot for up to eleven seconds.
+_DEADLINE_SNAPSHOT_S = 15.0
+_BAR_MESSAGES = frozenset({17, 50})
 
 
 class IBKRMarketClient:
@@ -83,27 +58,41 @@ class IBKRMarketClient:
         settings: IbkrSettings,
     ) -> None:
         self._connection = connection
-        self._pacer = pacer
         self._requests = requests
         self._registry = ticks
         self._deadline_s = settings.timeout_sec
-        self._lines_max = settings.market_data_subscriptions
         self._history_pacer = HistoricalPacer(settings.hist_data_rate_limit)
         self._instruments: dict[str, Instrument] = {}
-        self.subscriptions: dict[str, Subscription] = {}
-        self._by_req_id: dict[int, Subscription] = {}
-        self._mailbox: Mailbox[Tick] = Mailbox(
-            _TICKS_HIGH_WATER, connection.pause_reading, connection.resume_reading
+        self._folds: dict[int, Book | LastTrade] = {}  # of sampled subscriptions, by request id
+        self._lines = MarketLines(
+            connection, pacer, requests, ticks, settings.market_data_subscriptions, self._on_made
         )
-        self._to_make: dict[str, Source] = {}  # symbol -> source to try, in order of request
-        self._making: asyncio.Task[None] | None = None
+        pause, resume = connection.pause_reading, connection.resume_reading
+        self._ticks: Mailbox[Tick] = Mailbox(_HIGH_WATER, pause, resume)
+        self._bars: Mailbox[BarMessage] = Mailbox(_HIGH_WATER, pause, resume)
         router = connection.router
-        router.listen(TickBidAsk, self._mailbox.put)
+        router.listen(TickBidAsk, self._ticks.put)
+        router.listen(TickLast, self._ticks.put)
+        router.listen(TickNote, self._ticks.put)
         router.listen(TopOfBook, self._on_top_of_book)
+        router.listen(RealTimeBar, self._bars.put)
+        router.listen(HistoricalBars, self._on_historical_bars)
         router.listen(Undecodable, self._on_undecodable)
-        router.listen(GatewayMessage, self._on_message)
         router.listen(LinkChanged, self._on_link)
-        router.listen(ConnectivityChanged, self._on_connectivity)
+
+    @property
+    def connected(self) -> bool:
+        """Whether questions can be asked now."""
+        return self._connection.connected
+
+    @property
+    def subscriptions(self) -> Mapping[str, Subscription]:
+        """By symbol, how its quotes come."""
+        return self._lines.wanted[Feed.QUOTES]
+
+    def subscription(self, symbol: str, feed: Feed) -> Subscription | None:
+        """What became of one wish."""
+        return self._lines.wanted[feed].get(symbol)
 
     # -- what callers do ----------------------------------------------------------------------------
     async def resolve(self, symbol: str) -> Instrument:
@@ -117,34 +106,60 @@ class IBKRMarketClient:
             self._instruments[symbol] = the_instrument(symbol, answer)
         return self._instruments[symbol]
 
-    async def subscribe_rt(self, symbol: str, *, source: Source = Source.TICK_BY_TICK) -> Instrument:
-        """Want quotes of a symbol from now on, tick by tick where that can be had or from the top of the book.
+    async def subscribe_rt(self, symbol: str, source: Source = Source.TICK_BY_TICK) -> Instrument:
+        """Want quotes of a symbol from now on, tick by tick, or at the top of the book to spare a tick-by-tick line.
 
         Raises InstrumentRefused or NotConnected (from resolving it), Refuse when all lines are taken.
         """
-        instrument = await self.resolve(symbol)
-        if symbol not in self.subscriptions:
-            if len(self.subscriptions) >= self._lines_max:
-                raise Refuse(
-                    f"{symbol}: all {self._lines_max} lines are taken (IBKR_MARKET_DATA_SUBSCRIPTIONS)"
-                )
-            self.subscriptions[symbol] = Subscription(instrument, source)
-            self.resubscribe(symbol)
-        await self._settled()
-        return instrument
+        return await self._want(symbol, Feed.QUOTES, source)
 
     async def unsubscribe_rt(self, symbol: str) -> None:
         """Want no more quotes of a symbol; late ones are ignored."""
-        subscription = self.subscriptions.pop(symbol, None)
-        self._to_make.pop(symbol, None)
-        if subscription is not None:
-            await self._end(subscription)
+        await self._lines.forget(symbol, Feed.QUOTES)
 
-    def resubscribe(self, symbol: str) -> None:
+    async def subscribe_trades(self, symbol: str) -> Instrument:
+        """Want trades of a symbol, in the stream of ticks. Raises as `subscribe_rt`."""
+        return await self._want(symbol, Feed.TRADES, Source.TICK_BY_TICK)
+
+    async def unsubscribe_trades(self, symbol: str) -> None:
+        await self._lines.forget(symbol, Feed.TRADES)
+
+    async def subscribe_bars(self, symbol: str) -> Instrument:
+        """Want five-second bars of a symbol, in the stream of bars. Raises as `subscribe_rt`."""
+        return await self._want(symbol, Feed.BARS, Source.REAL_TIME_BARS)
+
+    async def unsubscribe_bars(self, symbol: str) -> None:
+        await self._lines.forget(symbol, Feed.BARS)
+
+    def resubscribe(self, symbol: str, feed: Feed = Feed.QUOTES) -> None:
         """Make a wanted symbol's subscription again, e.g. because it went silent."""
-        subscription = self.subscriptions.get(symbol)
-        if subscription is not None:
-            self._make(symbol, subscription.wanted)
+        self._lines.make_again(symbol, feed)
+
+    async def _want(self, symbol: str, feed: Feed, source: Source) -> Instrument:
+        instrument = await self.resolve(symbol)
+        await self._lines.want(instrument, feed, source)
+        return instrument
+
+    async def snapshot(self, symbol: str) -> Answer[QuoteSnapshot]:
+        """The top of the book now, as one row. Takes no line; raises as `resolve`."""
+        instrument = await self.resolve(symbol)
+        contract, asked = stock(symbol, instrument.con_id), []
+
+        def encode(encoder: Encoder, req_id: int) -> bytes:
+            asked.append(req_id)
+            self._registry.add(req_id, instrument.con_id, symbol)
+            return encoder.snapshot(req_id, contract)
+
+        answer: Answer[TopOfBook | TickNote] = await self._requests.ask(
+            encode,
+            messages=frozenset({1, 2, 45, 46, 57}),
+            deadline_s=_DEADLINE_SNAPSHOT_S,
+            cancel=lambda encoder, req_id: encoder.cancel_top_of_book(req_id),
+            subscription=False,
+        )
+        for req_id in asked:
+            self._registry.end(req_id)
+        return Known((quote_snapshot(symbol, answer.rows),)) if isinstance(answer, Known) else answer
 
     async def request_hist(
         self,
@@ -164,122 +179,70 @@ class IBKRMarketClient:
         size = ibkr_bar_size(bar_size)
         instrument = await self.resolve(symbol)
         key = (instrument.con_id, duration, size, what, rth, end)
-        await self._history_pacer.acquire(key, weight=2 if what == "BID_ASK" else 1)
-        contract = stock(symbol, instrument.con_id)
-        answer: Answer[BarData] = await self._requests.ask(
-            lambda encoder, req_id: encoder.historical_bars(
+        kind = (instrument.con_id, what)
+        await self._history_pacer.acquire(key, kind, weight=2 if what == "BID_ASK" else 1)
+        contract, asked = stock(symbol, instrument.con_id), []
+
+        def encode(encoder: Encoder, req_id: int) -> bytes:
+            asked.append(req_id)
+            self._registry.add(req_id, instrument.con_id, symbol)
+            return encoder.historical_bars(
                 req_id, contract, end=end, duration=duration, bar_size=size, what=what, rth=rth
-            ),
+            )
+
+        answer: Answer[HistoricalBar] = await self._requests.ask(
+            encode,
             messages=frozenset({17}),
             deadline_s=_DEADLINE_HISTORY_S,
             cancel=lambda encoder, req_id: encoder.cancel_historical(req_id),
             subscription=False,
         )
-        return Known(tuple(map(historical_bar, answer.rows))) if isinstance(answer, Known) else answer
+        for req_id in asked:
+            self._registry.end(req_id)
+        return answer
 
     async def ticks(self) -> AsyncIterator[list[Tick]]:
-        """What arrived since the last wake-up, in order, until `close`. One consumer."""
-        while batch := await self._mailbox.take():
+        """What arrived since the last wake-up, in order, until `close`. One consumer.
+
+        A message of a sampled stream comes as the quote or trade it completes, else as it is.
+        """
+        while batch := await self._ticks.take():
+            yield batch
+
+    async def bars(self) -> AsyncIterator[list[BarMessage]]:
+        """Five-second bars and, while any are wanted, answers with historical ones; until `close`. One consumer."""
+        while batch := await self._bars.take():
             yield batch
 
     def close(self) -> None:
-        """End the stream of ticks, after what it still holds."""
-        if self._making is not None:
-            self._making.cancel()
-        self._mailbox.close()
-
-    # -- making subscriptions, one after another -----------------------------------------------------
-    def _make(self, symbol: str, source: Source) -> None:
-        self._to_make[symbol] = source
-        if self._making is None or self._making.done():
-            self._making = asyncio.get_running_loop().create_task(self._make_all())
-            self._making.add_done_callback(self._made)
-
-    def _made(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception):
-            self._connection.report_bug(error)
-
-    async def _settled(self) -> None:
-        """Wait until nothing is left to make; a failure shows in `subscriptions`."""
-        if self._making is not None:
-            await asyncio.wait([self._making])
-
-    async def _make_all(self) -> None:
-        while self._to_make:
-            symbol = next(iter(self._to_make))
-            source = self._to_make.pop(symbol)
-            subscription = self.subscriptions.get(symbol)
-            if subscription is not None:
-                with suppress(NotConnected):  # LinkChanged asks for it again
-                    await self._end(subscription)
-                    await self._begin(subscription, source)
-
-    async def _begin(self, subscription: Subscription, source: Source) -> None:
-        await self._pacer.acquire(Lane.QUERY)
-        instrument, encoder = subscription.instrument, self._connection.encoder
-        req_id = self._requests.new_id()
-        encode = encoder.bid_ask if source is Source.TICK_BY_TICK else encoder.top_of_book
-        self._registry.add(req_id, instrument.con_id, instrument.symbol)
-        self._by_req_id[req_id] = subscription
-        subscription.req_id, subscription.source, subscription.reason = req_id, source, ""
-        subscription.book = Book(instrument)
-        try:
-            self._connection.send(encode(req_id, stock(instrument.symbol, instrument.con_id)))
-        except NotConnected:
-            self._forget(subscription, "no connection")
-            raise
-
-    async def _end(self, subscription: Subscription) -> None:
-        req_id, source = subscription.req_id, subscription.source
-        if req_id is None:
-            return
-        self._forget(subscription, "ended")
-        await self._pacer.acquire(Lane.QUERY)
-        encoder = self._connection.encoder
-        encode = encoder.cancel_bid_ask if source is Source.TICK_BY_TICK else encoder.cancel_top_of_book
-        if self._connection.connected:
-            self._connection.send(encode(req_id))
-
-    def _forget(self, subscription: Subscription, reason: str) -> None:
-        if subscription.req_id is not None:
-            self._registry.end(subscription.req_id)
-            self._by_req_id.pop(subscription.req_id, None)
-        subscription.req_id, subscription.source, subscription.reason = None, Source.NONE, reason
+        """End the streams, after what they still hold."""
+        self._lines.close()
+        self._ticks.close()
+        self._bars.close()
 
     # -- what arrives -------------------------------------------------------------------------------
+    def _on_made(self, subscription: Subscription) -> None:
+        self._folds = {
+            req_id: fold for req_id, fold in self._folds.items() if self._lines.of_request(req_id) is not None
+        }
+        if subscription.source is Source.TOP_OF_BOOK and subscription.req_id is not None:
+            fold = Book() if subscription.feed is Feed.QUOTES else LastTrade()
+            self._folds[subscription.req_id] = fold
+
     def _on_top_of_book(self, event: TopOfBook) -> None:
-        subscription = self._by_req_id.get(event.req_id)
-        tick = subscription.book.fold(event) if subscription is not None else None
-        if tick is not None:
-            self._mailbox.put(tick)
+        fold = self._folds.get(event.req_id)
+        self._ticks.put((fold.fold(event) if fold is not None else None) or event)
+
+    def _on_historical_bars(self, event: HistoricalBars) -> None:
+        if self._lines.wanted[Feed.BARS]:
+            self._bars.put(event)
 
     def _on_undecodable(self, event: Undecodable) -> None:
-        if event.plane is not Plane.ORDERS:
-            self._mailbox.put(event)
+        if event.message_id in _BAR_MESSAGES and self._lines.wanted[Feed.BARS]:
+            self._bars.put(event)
+        elif event.plane is not Plane.ORDERS:
+            self._ticks.put(event)
 
-    def _on_message(self, event: GatewayMessage) -> None:
-        subscription = self._by_req_id.get(event.req_id)
-        if subscription is None:
-            return
-        if event.code in _NO_TICK_BY_TICK and subscription.source is Source.TICK_BY_TICK:
-            self._forget(subscription, f"{event.code} {event.text}")
-            self._make(subscription.instrument.symbol, Source.TOP_OF_BOOK)
-        elif event.code in _NO_TICK_BY_TICK or event.code in _SUBSCRIPTION_OVER:
-            self._forget(subscription, f"{event.code} {event.text}")
-
-    def _on_link(self, event: LinkChanged) -> None:
+    def _on_link(self, _event: LinkChanged) -> None:
         if not self._connection.connected:
             self._instruments.clear()  # trading hours may have moved on by the time it is back
-            for subscription in self.subscriptions.values():
-                self._forget(subscription, f"the connection is {event.state}")
-        else:
-            self._make_again()
-
-    def _on_connectivity(self, event: ConnectivityChanged) -> None:
-        if event.resubscribe:
-            self._make_again()
-
-    def _make_again(self) -> None:
-        for symbol in self.subscriptions:
-            self.resubscribe(symbol)

@@ -31,6 +31,8 @@ _KEPT_FOR_ORDERS_FRACTION = 0.2
 
 _HIST_WINDOW_S = 600.0
 _HIST_IDENTICAL_S = 15.0
+_HIST_BURST_S = 2.0
+_HIST_BURST = 5  # the sixth is one too many
 
 
 class Lane(IntEnum):
@@ -126,7 +128,7 @@ class Pacer:
 
 
 class HistoricalPacer:
-    """60 historical requests in ten minutes, and never the same one twice within 15 seconds.
+    """60 historical requests in ten minutes, five of one contract and kind in two seconds, never the same in 15.
 
     Bid-ask bars count twice. A violation is answered with refusals for about ten minutes, so waiting here is
     cheaper than finding out.
@@ -136,25 +138,42 @@ class HistoricalPacer:
         self._limit = requests_per_10_min
         self._spent: deque[float] = deque()
         self._last: dict[Hashable, float] = {}
+        self._bursts: dict[Hashable, deque[float]] = {}
         self._turn = asyncio.Lock()
 
-    async def acquire(self, key: Hashable, *, weight: int = 1) -> None:
-        """Wait until a request described by `key` may be sent. Raises Refuse if its weight never fits."""
+    async def acquire(self, key: Hashable, kind: Hashable, *, weight: int = 1) -> None:
+        """Wait until a request described by `key` may be sent; `kind` is its contract and what it is of.
+
+        Raises Refuse if its weight never fits.
+        """
         if weight > self._limit:
             raise Refuse(f"a request of weight {weight} exceeds {self._limit} in ten minutes")
         loop = asyncio.get_running_loop()
-        async with self._turn:
-            while (delay := self._delay(key, weight, loop.time())) > 0:
+        while True:
+            # Whoever waits for its own twin holds up nobody else.
+            while (delay := self._identical(key, loop.time())) > 0:
                 await asyncio.sleep(delay + _TIMER_SLACK_S)
-            now = loop.time()
-            self._spent.extend([now] * weight)
-            self._last[key] = now
+            async with self._turn:
+                while (delay := self._crowded(kind, weight, loop.time())) > 0:
+                    await asyncio.sleep(delay + _TIMER_SLACK_S)
+                now = loop.time()
+                if self._identical(key, now) <= 0:
+                    self._spent.extend([now] * weight)
+                    self._bursts.setdefault(kind, deque()).extend([now] * weight)
+                    self._last[key] = now
+                    return
 
-    def _delay(self, key: Hashable, weight: int, now: float) -> float:
+    def _identical(self, key: Hashable, now: float) -> float:
+        self._last = {k: at for k, at in self._last.items() if now - at < _HIST_IDENTICAL_S}
+        return self._last[key] + _HIST_IDENTICAL_S - now if key in self._last else 0.0
+
+    def _crowded(self, kind: Hashable, weight: int, now: float) -> float:
         while self._spent and now - self._spent[0] >= _HIST_WINDOW_S:
             self._spent.popleft()
-        self._last = {k: at for k, at in self._last.items() if now - at < _HIST_IDENTICAL_S}
-        identical = self._last[key] + _HIST_IDENTICAL_S - now if key in self._last else 0.0
-        excess = len(self._spent) + weight - self._limit
-        crowded = self._spent[excess - 1] + _HIST_WINDOW_S - now if excess > 0 else 0.0
-        return max(identical, crowded)
+        burst = self._bursts.get(kind, deque())
+        while burst and now - burst[0] >= _HIST_BURST_S:
+            burst.popleft()
+        excess, more = len(self._spent) + weight - self._limit, len(burst) + weight - _HIST_BURST
+        long = self._spent[excess - 1] + _HIST_WINDOW_S - now if excess > 0 else 0.0
+        short = burst[more - 1] + _HIST_BURST_S - now if more > 0 else 0.0
+        return max(long, short)

@@ -27,11 +27,14 @@ from algo_trade.ibkr.events import (
     CompletedOrder,
     Execution,
     GatewayMessage,
+    HistoricalBars,
     LinkChanged,
     Listing,
     ListingEnd,
     OpenOrder,
     PositionRow,
+    TickNote,
+    TopOfBook,
     Undecodable,
 )
 from algo_trade.ibkr.pacer import Lane, Pacer
@@ -42,10 +45,9 @@ _LATE_ANSWER_GRACE_S = 5.0
 _WARNINGS = range(2100, 2200)
 
 # Messages of ib_async's decoder that end a question, and those that are rows of one.
-_ENDS = {"contractDetailsEnd", "accountSummaryEnd", "accountUpdateMultiEnd", "historicalDataEnd"}
+_ENDS = {"contractDetailsEnd", "accountSummaryEnd", "accountUpdateMultiEnd", "tickSnapshotEnd"}
 _ROWS: dict[str, Callable[[BreadthCall], object]] = {
     "contractDetails": lambda call: call.args[1],
-    "historicalData": lambda call: call.args[1],
     "accountSummary": lambda call: _account_value(call, call.args[1:]),
     "accountUpdateMulti": lambda call: _account_value(call, (call.args[1], *call.args[3:])),
 }
@@ -93,6 +95,9 @@ class Requests:
         router.listen(CompletedOrder, self._on_listing_row)
         router.listen(PositionRow, self._on_listing_row)
         router.listen(Execution, self._on_execution)
+        router.listen(TopOfBook, self._on_snapshot_row)
+        router.listen(TickNote, self._on_snapshot_row)
+        router.listen(HistoricalBars, self._on_historical_bars)
         router.listen(ListingEnd, self._on_listing_end)
         router.listen(BreadthCall, self._on_call)
         router.listen(GatewayMessage, self._on_message)
@@ -190,6 +195,16 @@ class Requests:
         question = self._by_id.get(event.req_id)
         if question is not None:
             question.rows.append(event)
+
+    def _on_snapshot_row(self, event: TopOfBook | TickNote) -> None:
+        question = self._by_id.get(event.req_id)
+        if question is not None:
+            question.rows.append(event)
+
+    def _on_historical_bars(self, event: HistoricalBars) -> None:
+        question = self._by_id.get(event.req_id)
+        if question is not None:
+            question.end(Known(event.bars))
 
     def _on_listing_end(self, event: ListingEnd) -> None:
         if event.listing is Listing.EXECUTIONS:

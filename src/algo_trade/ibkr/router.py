@@ -15,6 +15,8 @@ from algo_trade.ibkr.decode import WireDecoder
 from algo_trade.ibkr.events import Event
 
 E = TypeVar("E", bound=Event)
+# Ours to decode, even where nobody waits for what they say any more.
+_MARKET = (b"99\0", b"1\0", b"2\0", b"17\0", b"45\0", b"46\0", b"50\0")
 Listener = Callable[[Event], None]
 
 
@@ -42,6 +44,6 @@ class Router:
             event = decoder.decode(payload, arrival_ns)
             if event is not None:
                 self.route(event)
-            elif not payload.startswith((b"99\0", b"1\0", b"2\0")):
+            elif not payload.startswith(_MARKET):
                 for call in breadth.decode(payload, arrival_ns):
                     self.route(call)

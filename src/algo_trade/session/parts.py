@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from algo_trade.bus import Bus
 from algo_trade.clock import Clock
-from algo_trade.data_plane import RealTimeProducer
+from algo_trade.data_plane import BarFeed, RealTimeProducer
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig, parse_halt
 from algo_trade.ibkr import IBKRHandler
@@ -15,7 +15,7 @@ from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.order_plane.plane import OrderPlane
 from algo_trade.risk import Limits
-from algo_trade.session.feeds import BarFeed, HistoricalBars, wanted_bars
+from algo_trade.session.feeds import wanted_bars
 from algo_trade.session.log import SessionLog
 from algo_trade.session.plan import SessionPlan
 from algo_trade.settings import IbkrSettings
@@ -38,6 +38,7 @@ class Parts:
     strategy: StrategyPlane
     producer: RealTimeProducer
     bars: BarFeed | None  # None: nobody wants any
+    feeds: Feeds  # what the strategy asked for
 
 
 def open_journal(plan: SessionPlan) -> Journal:
@@ -106,6 +107,8 @@ def make_strategy(plan: SessionPlan, clock: Clock, bus: Bus, strategy: Strategy)
 
 
 def make_bars(
-    plan: SessionPlan, clock: Clock, bus: Bus, handler: IBKRHandler, log: SessionLog, feeds: Feeds
+    plan: SessionPlan, clock: Clock, bus: Bus, handler: IBKRHandler, feeds: Feeds
 ) -> BarFeed | None:
-    return HistoricalBars(bus, clock, handler.market, log) if wanted_bars(plan, feeds) else None
+    if not wanted_bars(plan, feeds):
+        return None
+    return BarFeed(bus, clock, handler.market, session_id=plan.session_id)

@@ -25,7 +25,7 @@ from algo_trade.order_plane.flatten import Outcome
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.session.ending import Ending
-from algo_trade.session.feeds import listen
+from algo_trade.session.feeds import fall_silent, listen
 from algo_trade.session.log import SessionLog
 from algo_trade.session.parts import (
     Parts,
@@ -38,7 +38,7 @@ from algo_trade.session.parts import (
 from algo_trade.session.plan import SessionPlan, write_record
 from algo_trade.session.progress import Watcher
 from algo_trade.session.watch import compare_with_broker, halt_strategy_on_kill, show
-from algo_trade.strategy_plane import Feeds, Strategy
+from algo_trade.strategy_plane import Strategy
 
 # A recorded day starts with its subscription, so its last rows come this little after the session's end.
 _DRAIN_MAX_S = 5.0
@@ -75,7 +75,7 @@ class Session:
         self._outbox = Outbox(self._bus)
         self._log = SessionLog(self._outbox, clock, plan.session_id)
         self._parts: Parts | None = None
-        self._producing: asyncio.Task[Any] | None = None
+        self._producing: list[asyncio.Task[Any]] = []
 
     def interrupt(self) -> None:
         if not self._interrupted.done():
@@ -102,7 +102,7 @@ class Session:
             self._say_started()
             await self._bus.enforce_retention()
             parts = self._parts = await self._connect(stack, journal, strategy)
-            await self._unless_ended(self._start(parts, strategy.feeds))
+            await self._unless_ended(self._start(parts))
             return await self._trade_and_end(parts)
 
     # -- starting ----------------------------------------------------------------------------------
@@ -141,10 +141,11 @@ class Session:
             RealTimeProducer(
                 self._bus, clock, handler.market, session_id=plan.session_id, limits=QualityLimits()
             ),
-            make_bars(plan, clock, self._bus, handler, self._log, strategy.feeds),
+            make_bars(plan, clock, self._bus, handler, strategy.feeds),
+            strategy.feeds,
         )
 
-    async def _start(self, parts: Parts, feeds: Feeds) -> None:
+    async def _start(self, parts: Parts) -> None:
         """The order plane first: it notes where the log ends before a strategy can publish."""
         market, symbols = parts.handler.market, self._plan.symbols
         self._watch(parts.orders.failure)
@@ -153,12 +154,12 @@ class Session:
         if parts.orders.kill_reason is not None:
             parts.strategy.halt()
         self._spawn(parts.strategy.run())
-        self._producing = self._spawn(parts.producer.run())
+        self._producing = [self._spawn(parts.producer.run())]
         parts.producer.expect(symbols)
         self._spawn(parts.producer.watch())
         if parts.bars is not None:
-            self._spawn(parts.bars.run())
-        await listen(self._plan, feeds, market, parts.bars)
+            self._producing.append(self._spawn(parts.bars.run()))
+        await listen(self._plan, parts.feeds, market, parts.bars)
 
     # -- trading and ending ------------------------------------------------------------------------
     async def _trade_and_end(self, parts: Parts) -> Ending:
@@ -199,12 +200,11 @@ class Session:
         if parts.simulator is not None and not self._interrupted.done():
             while loop.time() < until and not all(map(parts.simulator.quotes_finished, self._plan.quotes)):
                 await asyncio.sleep(_DRAIN_STEP_S)
-        for symbol in self._plan.symbols:
-            if parts.handler.connection.connected:
-                await market.unsubscribe_rt(symbol)
+        if parts.handler.connection.connected:
+            await fall_silent(self._plan, parts.feeds, market, parts.bars)
         market.close()
-        if self._producing is not None:
-            await self._producing
+        for producing in self._producing:
+            await producing
         await parts.strategy.finish()
 
     async def _write_down(

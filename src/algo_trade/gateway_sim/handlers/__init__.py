@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from algo_trade.gateway_sim.gateway import Handler
-from algo_trade.gateway_sim.handlers import absent, accounts, contracts, general, market_data, orders
+from algo_trade.gateway_sim.handlers import absent, accounts, contracts, general, history, market_data, orders
 
 HANDLERS: dict[str, Handler] = {
     **general.HANDLERS,
     **contracts.HANDLERS,
     **market_data.HANDLERS,
+    **history.HANDLERS,
     **orders.HANDLERS,
     **accounts.HANDLERS,
     **absent.HANDLERS,

@@ -5,30 +5,9 @@ from __future__ import annotations
 from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.gateway import Gateway, Handler
-from algo_trade.gateway_sim.handlers.contracts import find_or_refuse
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire.layout import Layout, Value
-from algo_trade.gateway_sim.wire.values import clean
-
-_NO_HISTORY = "Historical Market Data Service error message:HMDS query returned no data: "
-
-
-def historical_data(gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
-    instrument = find_or_refuse(gateway, request)
-    what = clean(request.text("what"))
-    raise RequestError(162, f"{_NO_HISTORY}{instrument.symbol}@SMART {what} (history is not simulated)")
-
-
-def head_timestamp(gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
-    instrument = find_or_refuse(gateway, request)
-    raise RequestError(
-        162, f"{_NO_HISTORY}{instrument.symbol}@SMART head timestamp (history is not simulated)"
-    )
-
-
-def cancel_historical(_gateway: Gateway, _client: ClientConnection, request: Decoded) -> None:
-    raise RequestError(366, f"No historical data query found for ticker id:{request.request_id}")
 
 
 def _always(code: int, text: str) -> Handler:
@@ -51,11 +30,7 @@ def _empty(layout: Layout, **values: Value) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
-    "historical_data": historical_data,
-    "head_timestamp": head_timestamp,
-    "cancel_historical": cancel_historical,
-    "historical_ticks": _always(10187, "Failed to request historical ticks:history is not simulated"),
-    "realtime_bars": _always(420, "Invalid Real-time Query:bars are not simulated"),
+    "historical_ticks": _always(10187, "Failed to request historical ticks:past ticks are not simulated"),
     "market_depth": _always(
         10092, "Deep market data is not supported for this combination of security type/exchange"
     ),

@@ -36,7 +36,13 @@ TICK_REQ_PARAMS = Layout(81, "reqId minTick bboExchange snapshotPermissions=3")
 MARKET_DATA_TYPE = Layout(58, "=1 reqId type")
 TICK_PRICE = Layout(1, "=6 reqId tickType price size attribMask=0")
 TICK_SIZE = Layout(2, "=6 reqId tickType size")
+TICK_GENERIC = Layout(45, "=6 reqId tickType value")
+TICK_STRING = Layout(46, "=6 reqId tickType value")
 TICK_SNAPSHOT_END = Layout(57, "=1 reqId")
+REALTIME_BAR = Layout(50, "=3 reqId time open high low close volume average trades")
+HISTORICAL_DATA = Layout(17, "reqId start end *bars")
+HISTORICAL_DATA_UPDATE = Layout(90, "reqId trades date open close high low average volume")
+HEAD_TIMESTAMP = Layout(88, "reqId time")
 
 ORDER_STATUS = Layout(
     3,
