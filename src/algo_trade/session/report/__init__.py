@@ -13,6 +13,7 @@ from algo_trade.session.report.build import (
     write_report,
 )
 from algo_trade.session.report.checks import Finding
+from algo_trade.session.report.content import report_schema_text
 from algo_trade.session.report.digest import DIGEST_TOPICS, digest_of
 from algo_trade.session.report.errors import EvidenceError, EvidenceInvalid, EvidenceMissing
 from algo_trade.session.report.evidence import SessionData, read_session
@@ -39,6 +40,7 @@ __all__ = [
     "load_record",
     "read_session",
     "report_of",
+    "report_schema_text",
     "schema_text",
     "summary_lines",
     "summary_schema",

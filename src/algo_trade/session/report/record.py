@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from algo_trade.clock import from_utc
 from algo_trade.session.report.errors import EvidenceInvalid, EvidenceMissing
@@ -28,6 +28,8 @@ class SessionRecord(BaseModel):
     clock: Literal["virtual", "real"]
     seed: int | None = None
     strategy_id: str = ""
+    strategy_version: str | None = None  # of the package the strategy came in
+    strategy_parameters: dict[str, JsonValue] = Field(default_factory=dict)
     symbols: tuple[str, ...] = ()
     settings_fingerprint: str = ""
     allocated_capital: float | None = None  # dollars; what a drawdown in per cent is a fraction of
