@@ -73,16 +73,15 @@ class Browser:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._call(f"{domain}.enable")
 
-    def look(self, *, width: int, height: int = 900, scheme: Scheme = "light", mobile: bool = False) -> None:
-        """The screen, in CSS pixels, and what the reader prefers."""
+    def look(
+        self, *, width: int, scheme: Scheme = "light", mobile: bool = False, paper: bool = False
+    ) -> None:
+        """The width of the screen in CSS pixels, what the reader prefers, and whether it is a print."""
         self._call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=height,
-            deviceScaleFactor=1,
-            mobile=mobile,
+            "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=mobile
         )
-        self._call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", media="print" if paper else "screen", features=preferred)
 
     def open(self, path: Path) -> None:
         """Load a file; returns when it is there and drawn."""

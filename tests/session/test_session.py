@@ -11,7 +11,7 @@ from algo_trade.clock import VIRTUAL_START_NS, Clock, LoopClock, SeededIds, Virt
 from algo_trade.contracts import OrderIntent
 from algo_trade.session.ending import Ending
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
-from algo_trade.session.progress import Nobody
+from algo_trade.session.progress import Nobody, Watcher
 from algo_trade.session.report import build_report
 from algo_trade.session.session import Session
 from algo_trade.settings import load_settings
@@ -49,10 +49,10 @@ def plan(directory: Path, *, seed: int = 7, duration_s: float = 240, **overrides
         loop.close()
 
 
-def run(made: SessionPlan, *, hand_over: bool = True) -> Ending:
+def run(made: SessionPlan, *, hand_over: bool = True, watcher: Watcher | None = None) -> Ending:
     async def body(clock: Clock) -> Ending:
         return await Session(
-            made, clock, SeededIds(rng(made.seed, "ids")), Nobody(), hand_over=hand_over
+            made, clock, SeededIds(rng(made.seed, "ids")), watcher or Nobody(), hand_over=hand_over
         ).run()
 
     return run_virtual(body, start_ns=made.begins_ns)

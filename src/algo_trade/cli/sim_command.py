@@ -17,15 +17,14 @@ from algo_trade.gateway_sim import SimulatorConfig, serve
 from algo_trade.gateway_sim.config import DEFAULT_SYMBOLS
 from algo_trade.telemetry import Redactor, configure_logging
 
-sim_app = typer.Typer(help="The gateway simulator.", no_args_is_help=True)
+sim_app = typer.Typer(no_args_is_help=True)
 
 
 @sim_app.callback()
 def _sim() -> None:
-    """The gateway simulator."""
+    """A group, even of one command."""
 
 
-@sim_app.command("serve")
 def serve_command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
