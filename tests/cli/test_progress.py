@@ -21,6 +21,7 @@ from algo_trade.cli.progress import ErrorsOnly, PlainLines, Screen, terminal_wat
 from algo_trade.contracts import Severity
 from algo_trade.session.plan import SessionPlan
 from algo_trade.session.progress import State
+from algo_trade.settings import load_settings
 
 _SHORT = ("run", "--profile", "dev", "--duration", "2m", "--speed")
 
@@ -158,7 +159,10 @@ def test_a_terminal_that_can_show_no_screen_gets_lines(
     """A dumb one, and one that is too narrow to read anything on."""
     monkeypatch.setenv("COLUMNS", columns)
     monkeypatch.setenv("TERM", terminal)
-    plan = cast(SessionPlan, SimpleNamespace(resumed=True, session_id="x", directory=tmp_path))
+    settings = load_settings("dev", env={}, dotenv=None)
+    plan = cast(
+        SessionPlan, SimpleNamespace(resumed=True, session_id="x", directory=tmp_path, settings=settings)
+    )
     ours, theirs = pty.openpty()
     with os.fdopen(ours, "rb", buffering=0) as seen, os.fdopen(theirs, "w") as stream:
         with terminal_watcher(plan, stream, quiet=False) as chosen:

@@ -26,16 +26,18 @@ def resting(directory: Path) -> Writer:
     writer.report(1.1, "buy", "SUBMITTED", order_id="1", limit_price=499.0, **SENT)
     writer.report(1.2, "buy", "ACKNOWLEDGED", order_id="1", limit_price=499.0)
     writer.amend(2, "up", "buy", "REPLACE", limit_price=499.5, quantity=12)
-    writer.report(2.1, "buy", "ACKNOWLEDGED", order_id="1", limit_price=499.5, amendment_id=intent_id("up"))
+    moved: dict[str, Any] = {"limit_price": 499.5, "requested_quantity": 12}
+    words: dict[str, Any] = {"error_message": "sent as plain LMT"}  # about the order, not about the amendment
+    writer.report(2.1, "buy", "ACKNOWLEDGED", order_id="1", amendment_id=intent_id("up"), **moved, **words)
     writer.amend(3, "too far", "buy", "REPLACE", limit_price=550.0)
     writer.report(
         3.1,
         "buy",
         "ACKNOWLEDGED",
         order_id="1",
-        limit_price=499.5,
         amendment_id=intent_id("too far"),
         error_message="PT-03 collar",
+        **moved,
     )
     writer.amend(4, "away", "buy", "CANCEL")
     writer.report(4.1, "buy", "CANCELED", order_id="1", amendment_id=intent_id("away"))
@@ -135,7 +137,9 @@ def test_a_quantity_that_was_replaced_is_what_may_fill(tmp_path: Path) -> None:
         writer.intent(1, "one", quantity=10, **DAY)
         writer.report(1.5, "one", "ACKNOWLEDGED")
         writer.amend(2, "more", "one", "REPLACE", quantity=12)
-        writer.report(3, "one", "FILLED", [fill("a.01", filled, 500.0)], amendment_id=intent_id("more"))
+        answer: dict[str, Any] = {"amendment_id": intent_id("more"), "requested_quantity": 12}
+        writer.report(2.5, "one", "ACKNOWLEDGED", **answer)
+        writer.report(3, "one", "FILLED", [fill("a.01", filled, 500.0)])
         findings = build_report(writer.write(ended_s=5)).findings
         assert [finding.check for finding in findings] == found
 
@@ -211,3 +215,27 @@ def test_reading_keeps_amendments_apart_from_intents(tmp_path: Path) -> None:
     data = read_session(resting(tmp_path).write(ended_s=10))
     assert [offset for offset, _ in data.intents] == [0, 4, 6]
     assert [offset for offset, _ in data.amendments] == [1, 2, 3, 5, 7]
+
+
+@pytest.mark.parametrize(
+    ("action", "told", "answer"),
+    [
+        ("REPLACE", {"status": "ACKNOWLEDGED", "limit_price": 499.5}, "done"),
+        ("REPLACE", {"status": "ACKNOWLEDGED", "limit_price": 499.0}, "refused"),
+        ("REPLACE", {"status": "FILLED", "limit_price": 499.0}, "too late"),
+        ("REPLACE", {"status": "UNKNOWN", "limit_price": 499.0}, "refused"),
+        ("CANCEL", {"status": "CANCELED", "error_message": "202 Order Canceled"}, "done"),
+        ("CANCEL", {"status": "REJECTED"}, "too late"),
+        ("CANCEL", {"status": "ACKNOWLEDGED", "error_message": "10147 not found"}, "refused"),
+    ],
+)
+def test_what_the_order_is_decides_how_an_amendment_ended(
+    tmp_path: Path, action: str, told: dict[str, Any], answer: str
+) -> None:
+    """Words may be about something else; the order's terms and state are the answer."""
+    writer = Writer(tmp_path)
+    writer.intent(1, "one", limit_price=499.0, **DAY)
+    writer.amend(2, "a", "one", action, **({"limit_price": 499.5} if action == "REPLACE" else {}))
+    writer.report(3, "one", amendment_id=intent_id("a"), **told)
+    (row,) = rows(build_report(writer.write(ended_s=5)), "amendments")
+    assert row["answer"] == answer

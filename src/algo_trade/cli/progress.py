@@ -118,13 +118,17 @@ class Screen(_Teller):
 
 @contextmanager
 def terminal_watcher(plan: SessionPlan, stream: TextIO, *, quiet: bool) -> Iterator[Watcher]:
-    """The watcher that suits `stream`. The line before it says where the session lives."""
+    """The watcher that suits `stream`. The line before it says where the session lives and whom it calls."""
     clock = SystemClock()
     if quiet:
         yield ErrorsOnly(stream, clock)
         return
     goes_on = "resuming" if plan.resumed else "session"
-    print(f"{goes_on} {plan.session_id} in {plan.directory}", file=stream)
+    ibkr = plan.settings.ibkr
+    gateway = (
+        "a gateway simulator of its own" if plan.settings.profile == "dev" else f"{ibkr.host}:{ibkr.port}"
+    )
+    print(f"{goes_on} {plan.session_id} in {plan.directory}, connecting to {gateway}", file=stream)
     console = Console(file=stream)
     dumb = os.environ.get("TERM", "") in ("dumb", "unknown")
     if not stream.isatty() or dumb or console.width < _NARROWEST:

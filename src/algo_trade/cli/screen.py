@@ -55,7 +55,7 @@ def screen(status: Status, width: int) -> RenderableType:
     rows.add_column(justify="right", style="dim", no_wrap=True)
     rows.add_column(ratio=1, overflow="fold")
     if status.reason:
-        rows.add_row("why", Text(status.reason, style=_COLOURS[status.state]))
+        rows.add_row("why", Text(printable(status.reason), style=_COLOURS[status.state]))
     advice = status.advice
     rows.add_row("you", Text(advice, style="bold") if advice else Text("nothing to do", style="green"))
     left_s = max(0.0, status.duration_s - status.elapsed_s)
@@ -66,7 +66,9 @@ def screen(status: Status, width: int) -> RenderableType:
     rows.add_row("holds", _holdings(status))
     rows.add_row("quotes", _quotes(status))
     for note in list(status.notes)[-_NOTES:]:
-        rows.add_row(f"{new_york(note.at_ns):%H:%M:%S}", Text(note.text, style=_NOTE_STYLES[note.severity]))
+        rows.add_row(
+            f"{new_york(note.at_ns):%H:%M:%S}", Text(printable(note.text), style=_NOTE_STYLES[note.severity])
+        )
     done = Table.grid(expand=True)
     done.add_row(
         ProgressBar(total=max(status.duration_s, 1e-9), completed=status.elapsed_s, complete_style="cyan")
@@ -187,9 +189,14 @@ def line(status: Status) -> str:
         f"{status.ticks:,} quotes  {orders.working} working, {orders.filled} filled, {orders.rejected} rejected  "
         f"result {dollars(status.money.total)} ({status.money.to_stop:.0%} to stop)  {held}"
     )
-    return f"{text}  [{status.reason}]" if status.reason else text
+    return f"{text}  [{printable(status.reason)}]" if status.reason else text
 
 
 def note_line(note: Note) -> str:
     """One note in one line of plain text."""
-    return f"{new_york(note.at_ns):%H:%M:%S} {note.severity.value.lower()}: {note.text}"
+    return f"{new_york(note.at_ns):%H:%M:%S} {note.severity.value.lower()}: {printable(note.text)}"
+
+
+def printable(text: str) -> str:
+    """What a gateway says is shown, never obeyed: a control character becomes a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)

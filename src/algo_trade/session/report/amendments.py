@@ -1,7 +1,8 @@
 """What became of every amendment: the wish to replace an order's terms, or to cancel it.
 
-An amendment is answered by the report of its order that carries its id. Where that report says why not, it was refused
-and the order is as it was; a cancel whose order had filled by then came too late; one without a report is unanswered.
+An amendment is answered by the report of its order that carries its id, and what that report tells of the order
+decides: done when the terms are those asked for, or the order is cancelled as asked; too late when the order had ended
+otherwise; else refused, and the order is as it was. One without a report is unanswered.
 """
 
 from __future__ import annotations
@@ -19,6 +20,16 @@ from algo_trade.contracts import (
     OrderAmendment,
 )
 from algo_trade.session.report.executions import Told
+
+_OVER = frozenset(
+    {
+        ExecutionStatus.FILLED,
+        ExecutionStatus.CANCELED,
+        ExecutionStatus.REJECTED,
+        ExecutionStatus.TIMEOUT,
+        ExecutionStatus.ERROR,
+    }
+)
 
 
 class Answer(StrEnum):
@@ -73,8 +84,18 @@ def tell_amendments(amendments: Iterable[OrderAmendment], told: Sequence[Told]) 
 
 
 def _answer(amendment: OrderAmendment, reply: ExecutionReport | None) -> Answer:
+    """By the order's state, not by whether there are words: a report may carry words about something else."""
     if reply is None:
         return Answer.UNANSWERED
-    if amendment.action is AmendmentAction.CANCEL and reply.status is ExecutionStatus.FILLED:
-        return Answer.TOO_LATE
-    return Answer.REFUSED if reply.error_message else Answer.DONE
+    if amendment.action is AmendmentAction.CANCEL:
+        done = reply.status is ExecutionStatus.CANCELED
+    else:
+        terms = (
+            (amendment.quantity, reply.requested_quantity),
+            (amendment.limit_price, reply.limit_price),
+            (amendment.stop_price, reply.stop_price),
+        )
+        done = all(asked is None or asked == told for asked, told in terms)
+    if done:
+        return Answer.DONE
+    return Answer.TOO_LATE if reply.status in _OVER else Answer.REFUSED

@@ -63,14 +63,14 @@ def what_happened(summary: Summary) -> list[str]:
     seen = count(summary.ticks, "quote") + (f" and {count(summary.bars, 'bar')}" if summary.bars else "")
     asked = (
         f"{count(summary.intents, 'intent')}: {summary.refused} refused by our own checks, {summary.expired} expired, "
-        f"{count(summary.orders, 'order')} sent. {summary.filled_orders} of them had a fill, {summary.cancelled} "
-        f"were cancelled, {summary.rejected} rejected by the broker, {summary.unknown} have no known end."
+        f"{count(summary.orders, 'order')} sent. With a fill: {summary.filled_orders}; cancelled: {summary.cancelled}; "
+        f"rejected by the broker: {summary.rejected}; without a known end: {summary.unknown}."
     )
     lines = [f"{ran}, with {seen}.", asked]
     changed = summary.amendments
     if changed.cancels or changed.replaces:
         lines.append(
-            f"Working orders were to be replaced {changed.replaces} times and cancelled {changed.cancels} times: "
+            f"Amendments of working orders: {changed.replaces} to replace, {changed.cancels} to cancel; of these "
             f"{changed.refused} refused, {changed.too_late} too late, {changed.unanswered} unanswered."
         )
     if summary.kill_latched:

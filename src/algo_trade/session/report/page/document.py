@@ -23,6 +23,8 @@ from algo_trade.session.report.page.markup import bullets, paragraph, section
 from algo_trade.session.report.results import Results
 from algo_trade.session.report.summary import Summary, gate_failures
 
+_LONG_S = 600  # from here on nobody asks in which second a session began
+
 # Drawn once, used by every chart: where a buy, a sell and a decision to leave are.
 _SHAPES = (
     '<svg class="shapes" aria-hidden="true"><defs><path id="buy" d="M0 1.5l-5.5 9.5h11z"/>'
@@ -118,8 +120,9 @@ def _head(results: Results) -> str:
     )
     symbols = ", ".join(summary.symbols) or "no symbols"
     what = f"{summary.strategy_id} on {symbols}" if summary.strategy_id else symbols
+    form = "%H:%M" if summary.duration_s >= _LONG_S else "%H:%M:%S"
     facts = [
-        f"{began:%H:%M} to {ended:%H:%M} New York time",
+        f"{began.strftime(form)} to {ended.strftime(form)} New York time",
         f"profile {summary.profile}",
         *([f"seed {summary.seed}"] if summary.seed is not None else []),
         f"session {summary.session_id}",
