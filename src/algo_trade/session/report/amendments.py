@@ -59,10 +59,10 @@ class AmendmentStory:
 
     @property
     def reason(self) -> str:
-        """Why it was refused; empty where it was not."""
-        if self.answer is not Answer.REFUSED or self.reply is None:
+        """Why it was not done; empty where it was, and where nobody said."""
+        if self.answer is Answer.DONE or self.reply is None:
             return ""
-        return self.reply.error_message or self.reply.reject_reason or "no reason given"
+        return self.reply.error_message or self.reply.reject_reason or ""
 
 
 def tell_amendments(amendments: Iterable[OrderAmendment], told: Sequence[Told]) -> list[AmendmentStory]:

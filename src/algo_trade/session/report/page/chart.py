@@ -27,6 +27,7 @@ _TIME_STEPS_S = (1, 2, 5, 10, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 1440
 _MOST_LABELS = 8
 
 Point = tuple[int, float]  # UTC epoch ns, value
+Piece = tuple[int, int, float]  # from, to (UTC epoch ns), value
 Unit = Callable[[float, int], str]  # writes a value with so many decimals
 
 
@@ -42,10 +43,10 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Pieces that lie flat: (from, to, value) with the times in UTC epoch ns. Drawn where the axis reaches them."""
+    """Pieces that lie flat, drawn where the axis reaches them."""
 
     style: str
-    pieces: Sequence[tuple[int, int, float]]
+    pieces: Sequence[Piece]
 
 
 @dataclass(frozen=True, slots=True)

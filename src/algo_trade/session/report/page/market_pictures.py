@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID
 
 from algo_trade.clock import from_utc
 from algo_trade.contracts import Direction, OrderType
 from algo_trade.session.report.evidence import OfiColumns
 from algo_trade.session.report.fold import Folded
 from algo_trade.session.report.orders import Kind, OrderStory
-from algo_trade.session.report.page.chart import Levels, Line, Marker, TimeChart, draw, thinned
+from algo_trade.session.report.page.chart import Levels, Line, Marker, Piece, TimeChart, draw, thinned
 from algo_trade.session.report.page.markup import figure, nothing, paragraph
 from algo_trade.session.report.quotes import MICROS, Mids
 from algo_trade.session.report.wording import axis_money, clock_time, price
@@ -20,6 +21,7 @@ _MOST_MARKERS = 400
 _MOST_SYMBOLS = 12
 
 _STOPS = (OrderType.STOP, OrderType.STOP_LIMIT)
+_RESTED = {"rest-buy": "resting buy limit", "rest-sell": "resting sell limit", "rest-stop": "stop"}
 
 
 def prices(folded: Folded) -> str:
@@ -27,7 +29,10 @@ def prices(folded: Folded) -> str:
     shown = _most_traded(folded, _in_order(folded, folded.mids))
     if not shown:
         return nothing("No quotes.")
-    pictures = "".join(_price(folded, symbol, folded.mids[symbol]) for symbol in shown)
+    rested = _rested(folded)
+    pictures = "".join(
+        _price(folded, symbol, folded.mids[symbol], rested.get(symbol, {})) for symbol in shown
+    )
     return f'{_left_out(len(folded.mids), shown)}<div class="pair">{pictures}</div>'
 
 
@@ -58,7 +63,7 @@ def _left_out(count: int, shown: Sequence[str]) -> str:
     return paragraph(f"The {len(shown)} symbols with the most fills are drawn, of {count}.", "soft")
 
 
-def _price(folded: Folded, symbol: str, mids: Mids) -> str:
+def _price(folded: Folded, symbol: str, mids: Mids, rested: Mapping[str, Sequence[Piece]]) -> str:
     executions = [execution for execution in folded.executions if execution.symbol == symbol]
     markers = [
         Marker(
@@ -83,21 +88,7 @@ def _price(folded: Folded, symbol: str, mids: Mids) -> str:
     if len(executions) > _MOST_MARKERS:
         summary += f" The first {_MOST_MARKERS} fills are drawn."
     key = [("a", "mid price"), ("buy", "bought"), ("sell", "sold")]
-    levels = []
-    for style, text in (
-        ("rest-buy", "resting buy limit"),
-        ("rest-sell", "resting sell limit"),
-        ("rest-stop", "stop"),
-    ):
-        pieces = [
-            piece
-            for story in folded.orders
-            if story.symbol == symbol
-            for piece in _rested(folded, story, style)
-        ]
-        if pieces:
-            levels.append(Levels(style, pieces))
-            key.append((style, text))
+    key += [(style, text) for style, text in _RESTED.items() if style in rested]
     chart = TimeChart(
         ident=f"price-{_place(folded, symbol)}",
         title=f"{symbol}: mid price over the session, with {bought} buying and {sold} selling fills",
@@ -106,7 +97,7 @@ def _price(folded: Folded, symbol: str, mids: Mids) -> str:
         end_ns=folded.data.end_ns,
         unit=axis_money,
         lines=[Line("a", thinned(mids.at_ns, [micros / MICROS for micros in mids.micros]), step=True)],
-        levels=levels,
+        levels=[Levels(style, rested[style]) for style in _RESTED if style in rested],
         markers=markers,
     )
     return figure(f"{symbol} price and fills", draw(chart), key, summary)
@@ -117,38 +108,40 @@ def _place(folded: Folded, symbol: str) -> int:
     return list(dict.fromkeys([*folded.mids, *folded.data.ofi])).index(symbol)
 
 
-def _rested(folded: Folded, story: OrderStory, style: str) -> Iterator[tuple[int, int, float]]:
-    """The prices at which an order waited, from when until when, if it is one of that style."""
-    intent = story.intent
-    if intent is None or story.kind in (Kind.IMMEDIATE, None) or story.left_ns is None:
-        return
-    stop = intent.order_type in _STOPS
-    if style != ("rest-stop" if stop else "rest-buy" if intent.direction is Direction.BUY else "rest-sell"):
-        return
-    until_ns = story.ended_ns or folded.data.end_ns
-    begins_ns = _active_from(folded, story)
-    if begins_ns is None:
-        return
-    term = "stop_price" if stop else "limit_price"
-    changes = [(begins_ns, getattr(intent, term))]
+def _rested(folded: Folded) -> dict[str, dict[str, list[Piece]]]:
+    """By symbol and style, the prices at which orders waited, from when until when."""
+    first_fill_ns: dict[UUID, int] = {}
+    for execution in folded.executions:
+        first_fill_ns.setdefault(execution.intent_id, execution.known_ns)
+    found: dict[str, dict[str, list[Piece]]] = {}
+    for story in folded.orders:
+        intent = story.intent
+        if intent is None or story.kind is Kind.IMMEDIATE or story.left_ns is None:
+            continue
+        # An attached exit can do nothing before its entry has filled.
+        parent = intent.parent_intent_id
+        begins_ns = story.left_ns if parent is None else first_fill_ns.get(parent)
+        if begins_ns is None:
+            continue
+        stop = intent.order_type in _STOPS
+        style = "rest-stop" if stop else "rest-buy" if intent.direction is Direction.BUY else "rest-sell"
+        until_ns = story.ended_ns or folded.data.end_ns
+        for piece in _pieces(story, "stop_price" if stop else "limit_price", begins_ns, until_ns):
+            found.setdefault(story.symbol, {}).setdefault(style, []).append(piece)
+    return found
+
+
+def _pieces(story: OrderStory, term: str, begins_ns: int, until_ns: int) -> Iterator[Piece]:
+    """One for each price the order had, in the order in which its reports tell of them."""
+    changes: list[tuple[int, float | None]] = [(begins_ns, getattr(story.intent, term))]
     for item in story.reports:
         told = getattr(item.report, term)
-        at_ns = max(begins_ns, from_utc(item.report.timestamp))
         if told is not None and told != changes[-1][1]:
-            changes.append((at_ns, told))
+            changes.append((max(begins_ns, from_utc(item.report.timestamp)), told))
     ends = [at_ns for at_ns, _ in changes[1:]] + [until_ns]
     for (at_ns, value), end_ns in zip(changes, ends, strict=True):
         if value is not None and end_ns > at_ns:
             yield at_ns, end_ns, value
-
-
-def _active_from(folded: Folded, story: OrderStory) -> int | None:
-    """When it could first have filled: an attached exit waits for its entry. None: never."""
-    if story.kind is not Kind.ATTACHED_EXIT or story.intent is None:
-        return story.left_ns
-    parent = story.intent.parent_intent_id
-    fills = [execution.known_ns for execution in folded.executions if execution.intent_id == parent]
-    return min(fills) if fills else None
 
 
 def _flow(folded: Folded, symbol: str, told: OfiColumns) -> str:

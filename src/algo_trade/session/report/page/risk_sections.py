@@ -92,18 +92,28 @@ def exposure(summary: Summary, settings: Mapping[str, JsonValue]) -> str:
 
 def _limit(settings: Mapping[str, JsonValue], name: str) -> str:
     risk = settings.get("risk")
-    value = risk.get(name) if isinstance(risk, dict) else None
+    value = _number(risk.get(name)) if isinstance(risk, dict) else None
     if value is None:
         return ""
-    return f" (limit {value} shares)" if name.endswith("shares") else f" (limit {money(float(str(value)))})"
+    return f" (limit {value:,.0f} shares)" if name.endswith("shares") else f" (limit {money(value)})"
+
+
+def _number(told: JsonValue) -> float | None:
+    """Settings tell exact amounts as text."""
+    try:
+        return float(str(told))
+    except ValueError:
+        return None
 
 
 def _stop(settings: Mapping[str, JsonValue], summary: Summary) -> str:
     state = "fired" if summary.kill_latched else "did not fire"
     kill = settings.get("kill_switch")
-    if not isinstance(kill, dict) or "pnl_usd" not in kill or "drawdown_pct" not in kill:
+    if not isinstance(kill, dict):
         return state
-    loss, fall = float(str(kill["pnl_usd"])), float(str(kill["drawdown_pct"]))
+    loss, fall = _number(kill.get("pnl_usd")), _number(kill.get("drawdown_pct"))
+    if loss is None or fall is None:
+        return state
     return f"{state}; at a result of {money(loss)} or a drawdown of {fall:g} % of the capital"
 
 
