@@ -1,7 +1,7 @@
 # The verbs of this repository; `make help` lists them.
 # Make variables: PYTHON=/path/to/python3.12 for setup, ARGS="--seed 8" for run, PYTEST_ARGS="-k risk" for the tests.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench lint lock
+.PHONY: help setup run test test-slow bench lint lock screenshot
 bin := .venv/bin
 code := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
@@ -27,6 +27,9 @@ lint: setup ## ruff and mypy
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check --quiet . || { echo 'lint: not formatted; run $(bin)/ruff format .' >&2; exit 1; }
 	@$(bin)/mypy $(code)
+
+screenshot: setup ## the README's picture of a report, docs/report.png (ARGS=DIR of another session)
+	@scripts/screenshot $(ARGS)
 
 lock: setup ## compile the requirements files from pyproject.toml (scripts/lock --upgrade for newer pins)
 	@scripts/lock

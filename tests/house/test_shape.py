@@ -85,7 +85,9 @@ def test_ci_runs_the_readmes_test_command_and_the_slow_tests() -> None:
     assert script.index('"$test_command"') < script.index("run slow make test-slow")
 
 
-@pytest.mark.parametrize("name", [".ci/run", "scripts/setup", "scripts/uv", "scripts/lock"])
+@pytest.mark.parametrize(
+    "name", [".ci/run", "scripts/setup", "scripts/uv", "scripts/lock", "scripts/screenshot"]
+)
 def test_scripts_run_strictly(name: str) -> None:
     """Executable, and stopping at the first failure."""
     path = ROOT / name

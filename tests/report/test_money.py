@@ -6,7 +6,6 @@ from collections import deque
 from fractions import Fraction
 from uuid import UUID
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +15,6 @@ from algo_trade.session.report.pnl import (
     equity_curve,
     positions_of,
     round_half_even,
-    slippage_of,
 )
 from algo_trade.session.report.quotes import Quotes
 
@@ -138,7 +136,7 @@ def sessions(draw: st.DrawFn) -> tuple[list[Execution], Quotes]:
 def test_the_equity_curve_ends_at_the_books_result(session: tuple[list[Execution], Quotes]) -> None:
     executions, quotes = session
     curve = equity_curve(executions, quotes, 0)
-    positions = positions_of(executions, quotes.last_mids())
+    positions = positions_of(executions, {symbol: mids.last for symbol, mids in quotes.mids().items()})
     gross = sum(position.realised_micros + position.unrealised_micros for position in positions.values())
     commission = sum(position.commission_micros for position in positions.values())
     assert curve.gross[-1] == gross
@@ -157,13 +155,3 @@ def test_rounding_is_to_the_even_of_two() -> None:
     assert [round_half_even(n, 2) for n in (-3, -1, 1, 3, 5)] == [-2, 0, 0, 2, 2]
     assert round_half_even(7, -2) == -4
     assert round_half_even(-10, -4) == 2
-
-
-def test_slippage_of_a_sale_is_worse_when_it_sold_lower() -> None:
-    slippage = slippage_of([execution(-10, 99 * _MICROS)], {_INTENT: 100 * _MICROS})
-    assert (slippage.n, slippage.micros) == (1, 10 * _MICROS)
-    assert slippage.bps == pytest.approx(100)
-
-
-def test_slippage_without_a_decision_price_is_unknown() -> None:
-    assert slippage_of([execution(1, _MICROS)], {}).bps is None

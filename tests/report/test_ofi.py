@@ -60,12 +60,13 @@ def test_symbols_do_not_mix() -> None:
     ]
     quotes = load_quotes(rows)
     assert ofi_sums(quotes) == {"A": 2, "B": -3}
-    assert quotes.last_mids() == {"A": 1_500_000, "B": 9_500_000}
+    assert {symbol: mids.last for symbol, mids in quotes.mids().items()} == {"A": 1_500_000, "B": 9_500_000}
 
 
 def test_bars_are_counted_apart() -> None:
-    quotes = load_quotes([record(0, '{"event_type":"bar_event"}'), quote(1, 1, 1, 2, 1)])
-    assert (len(quotes), quotes.bars) == (1, 1)
+    bars = [record(place, '{"event_type":"bar_event","bar_duration":"1m"}') for place in (0, 2)]
+    quotes = load_quotes([bars[0], quote(1, 1, 1, 2, 1), bars[1], record(3, '{"event_type":"bar_event"}')])
+    assert (len(quotes), quotes.bars) == (1, {"1m": 2, "no duration told": 1})
 
 
 @pytest.mark.parametrize("value", ["", "[]", "{}", '{"event_type":"tick_event"}', "12", "null"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,9 +16,11 @@ from tests.report.writing import Writer, fill
 
 from algo_trade.contracts import SessionEventKind
 from algo_trade.session.report import build_report
-from algo_trade.session.report.charts import MOST_POINTS, Line, line_chart, thin
-from algo_trade.session.report.wording import axis_money, duration, money
+from algo_trade.session.report.page.chart import HEIGHT, MOST_POINTS, WIDTH, Line, Marker, TimeChart, draw
+from algo_trade.session.report.stats import thin
+from algo_trade.session.report.wording import axis_money, duration, money, price, short_time
 
+PRICE = "SPY: mid price over the session, with 2 buying and 1 selling fills"
 NASTY = "</script><img src=x onerror=alert(1)>&\"'"
 
 
@@ -44,8 +47,10 @@ class Loads(HTMLParser):
             self.found.append(tag)
         self.found += [
             name
-            for name, _ in attrs
-            if name in ("src", "href", "xlink:href", "style") or name.startswith("on")
+            for name, value in attrs
+            if name in ("src", "xlink:href", "style")
+            or name.startswith("on")
+            or (name == "href" and not (value or "").startswith("#"))
         ]
 
 
@@ -84,37 +89,116 @@ def test_rejects_are_shown_with_their_reason(page: str) -> None:
     assert "too old" in text
 
 
+def charts_of(page: str) -> dict[str, ElementTree.Element]:
+    """Every picture by the name a screen reader says."""
+    pictures = [element for element in parse(page).iter() if element.get("role") == "img"]
+    return {picture[0].text or "": picture for picture in pictures}
+
+
 def test_it_has_its_charts_for_eyes_and_ears(page: str) -> None:
-    charts = [element for element in parse(page).iter() if element.tag == "svg"]
-    assert [chart.get("role") for chart in charts] == ["img"] * 3
-    labels = [chart.get("aria-label") or "" for chart in charts]
-    assert labels[0].startswith("Profit and loss")
-    assert labels[2] == "SPY: mid price over the session, with 2 buying and 1 selling fills"
-    styles = [element.get("class") for element in charts[2].iter()]
-    assert (styles.count("buy"), styles.count("sell")) == (2, 1)
+    charts = charts_of(page)
+    assert [title.split(":")[0] for title in charts] == [
+        "Profit and loss over the session, before and after commission",
+        "Drawdown",
+        "SPY",
+        "SPY",
+        "Exposure over the session",
+        "Intent to fill",
+        "Submit to acknowledge",
+        "Acknowledge to fill",
+    ]
+    for title, chart in charts.items():
+        name, description = chart[0], chart[1]
+        assert (name.tag, description.tag) == ("title", "desc")
+        assert title and len(description.text or "") > 30
+        assert chart.get("aria-labelledby") == f"{name.get('id')} {description.get('id')}"
+    shapes = [element.get("href") for element in charts[PRICE].iter() if element.tag == "use"]
+    assert (shapes.count("#buy"), shapes.count("#sell")) == (2, 1)
 
 
-def test_it_fits_a_phone_and_the_night(page: str) -> None:
+def test_thresholds_are_drawn_when_the_session_says_what_they_were(tmp_path: Path, page: str) -> None:
+    assert 'class="line entry-z"' not in page
+    writer = round_trip(tmp_path)
+    writer.record["strategy_parameters"] = {"entry_z": 2.0, "exit_z": 0.5, "name": "x"}
+    with_thresholds = build_report(writer.write(ended_s=20)).html
+    assert 'class="line entry-z"' in with_thresholds and 'class="line exit-z"' in with_thresholds
+    assert "entry at ±2" in with_thresholds and "exit inside ±0.5" in with_thresholds
+
+
+def test_a_session_without_order_flow_has_no_picture_of_it(tmp_path: Path) -> None:
+    writer = Writer(tmp_path)
+    writer.tick(1, 100.0, 100.02)
+    writer.bar(2, 100.0)
+    report = build_report(writer.write(ended_s=5))
+    assert "Order flow and decisions" not in report.html
+    assert report.summary.bars == 1
+    assert "Bars among the market events: 1 of 1m." in report.html
+
+
+def test_headings_go_down_step_by_step_and_places_are_named(page: str) -> None:
+    root = parse(page)
+    levels = [int(element.tag[1]) for element in root.iter() if element.tag in ("h1", "h2", "h3")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    tags = [element.tag for element in root.iter()]
+    assert [tags.count(tag) for tag in ("header", "nav", "main", "footer")] == [1, 1, 1, 1]
+    idents = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(idents) == len(set(idents))
+    links = [element.get("href") for element in root.iter("a")]
+    assert {(link or "").removeprefix("#") for link in links} <= set(idents)
+
+
+def test_tables_have_captions_and_scopes_and_scroll_by_themselves(page: str) -> None:
+    root = parse(page)
+    regions = [element for element in root.iter("div") if element.get("class") == "scroll"]
+    assert len(regions) == len(list(root.iter("table"))) > 5
+    for region in regions:
+        caption = region.find("table/caption")
+        assert caption is not None and "".join(caption.itertext())
+        assert (region.get("tabindex"), region.get("role")) == ("0", "region")
+        assert region.get("aria-labelledby") == caption.get("id")
+    assert all(element.get("scope") in ("col", "row") for element in root.iter("th"))
+
+
+def test_it_fits_a_phone_and_the_night_and_paper(page: str) -> None:
     assert 'name="viewport"' in page
     assert "prefers-color-scheme: dark" in page
-    assert page.count("<table>") == len(re.findall('<div class="scroll"[^>]*><table>', page))
+    assert "@media print" in page
 
 
-def test_a_long_session_stays_small(tmp_path: Path) -> None:
+def test_a_long_session_makes_a_page_one_can_still_open(tmp_path: Path) -> None:
+    """Hundreds of orders, thousands of quotes: the page stays small, the data is whole, no line is too fine."""
     writer = Writer(tmp_path)
-    for number in range(1500):
-        writer.intent(number + 1, str(number), ("BUY", "SELL")[number % 2])
-        shares = [fill(f"x.{number}.01", 10, 100 + number % 7)]
-        side = ("BUY", "SELL")[number % 2]
-        writer.report(number + 1.5, str(number), "FILLED", shares, order_id=str(number + 1), side=side)
-    for number in range(6000):
+    for number in range(600):
+        name = f"{number}"
+        writer.intent(number, name, quantity=1)
+        writer.report(number, name, "FILLED", [fill(f"x{number}.01", 1, 100.0)], order_id=f"{number + 1}")
+    for number in range(2400):
         writer.tick(number / 4, 100 + number % 13 / 100, 100.2)
-    report = build_report(writer.write(ended_s=1600))
-    assert len(report.html) < 2_000_000
-    assert "1,500 orders; New York time; the first 500 are shown" in report.html
-    assert report.json.count('"execution_id"') == 1500
+    for number in range(2000):
+        writer.ofi(number * 0.3, 0, z=number % 7 - 3)
+    report = build_report(writer.write(ended_s=610))
+    assert len(report.html) < 800_000
+    assert "600 orders; New York time; the first 500 are shown" in report.html
+    assert "The first 400 fills are drawn." in report.html
+    assert report.json.count('"execution_id"') == 600
     for path in re.findall(r' d="([^"]*)"', report.html):
-        assert len(re.findall("[MLH]", path)) <= MOST_POINTS + 3
+        assert len(re.findall("[MlhvH]", path)) <= 2 * MOST_POINTS + 3
+
+
+def test_many_symbols_are_drawn_as_far_as_anybody_looks(tmp_path: Path) -> None:
+    """The twelve with the most fills, and it says so."""
+    writer = Writer(tmp_path)
+    names = [f"S{number:02}" for number in range(15)]
+    writer.record["symbols"] = names
+    for number, symbol in enumerate(names):
+        writer.tick(number, 100.0, 100.02, symbol=symbol)
+    writer.intent(20, "one", symbol="S14")
+    writer.report(21, "one", "FILLED", [fill("a.01", 1, 100.0)], symbol="S14")
+    page = build_report(writer.write(ended_s=30)).html
+    assert "The 12 symbols with the most fills are drawn, of 15." in page
+    drawn = [title for title in charts_of(page) if "mid price" in title]
+    assert len(drawn) == 12 and drawn[-1].startswith("S14")
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=400), st.integers(8, 60))
@@ -126,14 +210,51 @@ def test_thinning_keeps_the_ends_and_the_extremes(values: list[float], most: int
     assert points == sorted(points, key=lambda point: point[0])
 
 
-@given(st.lists(st.tuples(st.integers(0, 10**12), st.floats(-1e7, 1e7)), min_size=1, max_size=5))
-def test_any_line_gives_a_chart(points: list[tuple[int, float]]) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 10**12), st.floats(-1e7, 1e7)), min_size=1, max_size=5), st.booleans()
+)
+def test_any_line_gives_a_chart_that_stays_inside_its_frame(
+    points: list[tuple[int, float]], step: bool
+) -> None:
     points.sort()
-    chart = line_chart(
-        "x", [Line("x", "a", points)], start_ns=points[0][0], end_ns=points[-1][0], unit=axis_money
+    chart = draw(
+        TimeChart(
+            ident="x",
+            title="x",
+            summary="x",
+            start_ns=points[0][0],
+            end_ns=points[-1][0],
+            unit=axis_money,
+            lines=[Line("a", points, step=step, fill=True)],
+            markers=[Marker(*points[0], "buy", "<b>")],
+        )
     )
     ElementTree.fromstring(chart)
     assert "nan" not in chart and "inf" not in chart
+    (line,) = re.findall(r'class="line a" d="([^"]+)"', chart)
+    places = walk(line)
+    assert len(places) > 1
+    assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in places)
+    for share in re.findall(r'[xy][12]?="(-?[0-9.]+)%"', chart):
+        assert 0 <= float(share) <= 100
+
+
+def walk(path: str) -> list[tuple[int, int]]:
+    """The places a path of M, l, h and v goes to."""
+    places: list[tuple[int, int]] = []
+    x = y = 0
+    for command, arguments in re.findall(r"([Mlhv])([-0-9 ]+)", path):
+        numbers = [int(number) for number in arguments.split()]
+        if command == "M":
+            x, y = numbers
+        elif command == "l":
+            x, y = x + numbers[0], y + numbers[1]
+        elif command == "h":
+            x += numbers[0]
+        else:
+            y += numbers[0]
+        places.append((x, y))
+    return places
 
 
 def test_units() -> None:
@@ -142,6 +263,13 @@ def test_units() -> None:
         "$0.00",
         "-$12.35",
         "$1,234.50",
+    ]
+    assert [price(value) for value in (500.0, 490.745, 1234.5)] == ["500.00", "490.745", "1,234.50"]
+    assert [short_time(value) for value in (0.0, 59.502, 1500, 200_000)] == [
+        "0 ms",
+        "59.5 ms",
+        "1.5 s",
+        "3 min 20 s",
     ]
     assert [duration(value) for value in (0.5, 59, 61, 3600, 23400)] == [
         "0.5 s",

@@ -109,6 +109,7 @@ def test_ofi(report: Report) -> None:
 def test_latency_says_when_there_is_too_little(report: Report) -> None:
     hop = report.summary.latency_ms.intent_to_fill
     assert (hop.n, hop.p50, hop.p95, hop.p99) == (2, 932.0, None, None)
+    assert report.summary.latency_ms.rested_until_fill.n == 0
     assert "insufficient data, needs n ≥ 59" in report.html
 
 

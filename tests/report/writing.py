@@ -14,6 +14,9 @@ from uuid import UUID, uuid5
 from algo_trade.bus import EmbeddedBus
 from algo_trade.clock import VIRTUAL_START_NS, Clock, SeededIds, rng, run_virtual, utc
 from algo_trade.contracts import (
+    AmendmentAction,
+    BarDuration,
+    BarEvent,
     Direction,
     ExecutionReport,
     ExecutionStatus,
@@ -21,6 +24,7 @@ from algo_trade.contracts import (
     LatencyMetrics,
     Message,
     OFIEvent,
+    OrderAmendment,
     OrderIntent,
     OrderType,
     ReportMetadata,
@@ -28,12 +32,14 @@ from algo_trade.contracts import (
     SessionEventKind,
     Severity,
     TickEvent,
+    TimeInForce,
 )
 
 SESSION_ID = "11111111-2222-5333-8444-555555555555"
 START = utc(VIRTUAL_START_NS)
 _NAMES = UUID("00000000-0000-5000-8000-000000000001")
 _MARKET = ("market_events", "ofi_events")
+_DRAIN_EVERY = 200
 
 
 def intent_id(name: str) -> UUID:
@@ -74,11 +80,22 @@ class Writer:
         )
         self.add(at_s, "market_events", event, symbol)
 
-    def ofi(self, at_s: float, raw: float, symbol: str = "SPY") -> None:
+    def ofi(self, at_s: float, raw: float, symbol: str = "SPY", z: float = 0.5) -> None:
         moment = START + timedelta(seconds=at_s)
-        self.add(
-            at_s, "ofi_events", OFIEvent(symbol=symbol, timestamp=moment, ofi_z=0.5, ofi_raw=raw), symbol
+        self.add(at_s, "ofi_events", OFIEvent(symbol=symbol, timestamp=moment, ofi_z=z, ofi_raw=raw), symbol)
+
+    def bar(self, at_s: float, close: float, duration: str = "1m", symbol: str = "SPY") -> None:
+        event = BarEvent(
+            symbol=symbol,
+            timestamp=START + timedelta(seconds=at_s),
+            open=close,
+            high=close,
+            low=close,
+            close=close,
+            volume=100,
+            bar_duration=BarDuration(duration),
         )
+        self.add(at_s, "market_events", event, symbol)
 
     def intent(self, at_s: float, name: str, side: str = "BUY", quantity: int = 10, **more: Any) -> None:
         moment = START + timedelta(seconds=at_s)
@@ -90,6 +107,7 @@ class Writer:
             "quantity": quantity,
             "order_type": OrderType.LIMIT,
             "limit_price": 500.0,
+            "time_in_force": TimeInForce.IOC,
             "timestamp": moment,
             "valid_until": moment + timedelta(seconds=2),
             "strategy_id": "OFI",
@@ -135,6 +153,22 @@ class Writer:
         }
         message = ExecutionReport(**(fields | more))
         self.add(at_s, "exec_reports", message, message.symbol)
+
+    def amend(self, at_s: float, name: str, of: str, action: str, **terms: Any) -> None:
+        """An amendment called `name` of the intent called `of`."""
+        moment = START + timedelta(seconds=at_s)
+        fields: dict[str, Any] = {
+            "amendment_id": intent_id(name),
+            "intent_id": intent_id(of),
+            "session_id": SESSION_ID,
+            "symbol": "SPY",
+            "strategy_id": "OFI",
+            "action": AmendmentAction(action),
+            "timestamp": moment,
+            "valid_until": moment + timedelta(seconds=2),
+        }
+        message = OrderAmendment(**(fields | terms))
+        self.add(at_s, "order_intents", message, message.symbol)
 
     def event(
         self, at_s: float, kind: SessionEventKind, text: str = "", code: int | None = None, **data: Any
@@ -194,13 +228,15 @@ class Writer:
         async def program(clock: Clock) -> None:
             bus = EmbeddedBus(self.directory / "log", clock=clock, ids=SeededIds(rng(1, "report tests")))
             await bus.open()
-            for at_s, topic, message, key, headers in sorted(self.entries, key=lambda entry: entry[0]):
+            entries = sorted(self.entries, key=lambda entry: entry[0])
+            for number, (at_s, topic, message, key, headers) in enumerate(entries):
                 wait_s = at_s - (clock.now_ns() - VIRTUAL_START_NS) / 1e9
                 if wait_s > 0:
                     await asyncio.sleep(wait_s)
                 if topic in _MARKET:
                     bus.append(topic, message, key=key, headers=headers)
-                    await bus.drain()
+                    if number % _DRAIN_EVERY == 0:
+                        await bus.drain()
                 else:
                     await bus.publish(topic, message, key=key, headers=headers)
             if not kill:

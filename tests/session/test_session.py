@@ -20,7 +20,7 @@ from algo_trade.session.configuration import configure
 from algo_trade.session.ending import Ending
 from algo_trade.session.parts import open_journal
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
-from algo_trade.session.progress import Nobody
+from algo_trade.session.progress import Nobody, Watcher
 from algo_trade.session.report import build_report, load_record
 from algo_trade.session.session import Session
 from algo_trade.settings import read_settings
@@ -78,10 +78,10 @@ def plan(
         loop.close()
 
 
-def run(made: SessionPlan, *, hand_over: bool = True) -> Ending:
+def run(made: SessionPlan, *, hand_over: bool = True, watcher: Watcher | None = None) -> Ending:
     async def body(clock: Clock) -> Ending:
         return await Session(
-            made, clock, SeededIds(rng(made.seed, "ids")), Nobody(), hand_over=hand_over
+            made, clock, SeededIds(rng(made.seed, "ids")), watcher or Nobody(), hand_over=hand_over
         ).run()
 
     return run_virtual(body, start_ns=made.begins_ns)

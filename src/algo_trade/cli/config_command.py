@@ -14,15 +14,14 @@ from algo_trade.session.configuration import configuration_rows, configure
 
 _PIPE_WIDTH = 200
 
-config_app = typer.Typer(help="Look at the settings.", no_args_is_help=True)
+config_app = typer.Typer(no_args_is_help=True)
 
 
 @config_app.callback()
 def _config() -> None:
-    """Look at the settings."""
+    """A group, even of one command."""
 
 
-@config_app.command()
 def check(
     profile: Annotated[
         str | None, typer.Option(help="dev, paper or prod; default: ENVIRONMENT, else dev.")

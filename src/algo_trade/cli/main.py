@@ -6,19 +6,25 @@ Anything else is a defect of ours: exit 70, with the traceback, because somebody
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 import traceback
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
-from algo_trade.cli.config_command import config_app
+from algo_trade.cli.config_command import check, config_app
 from algo_trade.cli.export_command import export
 from algo_trade.cli.kill_command import reset_kill
+from algo_trade.cli.manual import PAGES
 from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
-from algo_trade.cli.sim_command import sim_app
+from algo_trade.cli.sim_command import instruments_command, serve_command, sim_app
 from algo_trade.cli.strategies_command import strategies
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import SimulatorError
@@ -27,20 +33,46 @@ from algo_trade.order_plane.journal import JournalStop
 
 app = typer.Typer(
     name="algotrade",
-    help="A paper-trading proving ground for Interactive Brokers.\n\n"
-    "Start with `algotrade run`: a whole trading session against a simulated gateway, with a report.",
+    help=PAGES[""].help,
+    epilog=PAGES[""].epilog,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(run)
-app.command()(report)
-app.command()(strategies)
-app.command("export-quotes")(export)
-app.command("reset-kill")(reset_kill)
-app.add_typer(sim_app, name="sim")
-app.add_typer(config_app, name="config")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"algotrade {version('algo-trade')}")
+        raise typer.Exit(ExitCode.OK)
+
+
+@app.callback()
+def _algotrade(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_tell_version),
+    ] = False,
+) -> None:
+    """What holds for every command."""
+
+
+def _add(to: typer.Typer, path: str, command: Callable[..., Any]) -> None:
+    page = PAGES[path]
+    to.command(path.split()[-1], help=page.help, epilog=page.epilog, short_help=page.short)(command)
+
+
+_add(app, "run", run)
+_add(app, "report", report)
+_add(app, "strategies", strategies)
+_add(app, "export-quotes", export)
+_add(app, "reset-kill", reset_kill)
+_add(sim_app, "sim serve", serve_command)
+_add(sim_app, "sim instruments", instruments_command)
+_add(config_app, "config check", check)
+for _name, _group in (("sim", sim_app), ("config", config_app)):
+    app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 
 # Errors of libraries' making that a person can mend, and what they are to a script.
 _FORESEEN: tuple[tuple[type[Exception], ExitCode], ...] = (
@@ -61,21 +93,41 @@ def exit_code_of(error: BaseException) -> ExitCode | None:
 
 def main() -> None:
     """The entry point of `algotrade`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without "→" must not cost a session its summary
+    code = _answer()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _nobody_reads()
+    sys.exit(code)
+
+
+def _answer() -> int:
     try:
         code = app(standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else ExitCode.OK)
+        return code if isinstance(code, int) else ExitCode.OK
     except typer.Exit as ending:
-        sys.exit(ending.exit_code)
+        return ending.exit_code
     except TyperException as error:
         print(f"algotrade: {error} (see algotrade --help)", file=sys.stderr)
-        sys.exit(ExitCode.USAGE)
+        return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
-        sys.exit(ExitCode.INTERRUPTED)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        _nobody_reads()
+        return ExitCode.OK
     except Exception as error:  # noqa: BLE001  # the outermost door: nothing may leave without a code
-        code = exit_code_of(error)
-        if code is None:
+        known = exit_code_of(error)
+        if known is None:
             traceback.print_exc()
             print("algotrade: this is a defect of algotrade itself; please report it", file=sys.stderr)
-            sys.exit(ExitCode.INTERNAL)
+            return ExitCode.INTERNAL
         print(f"algotrade: {error}", file=sys.stderr)
-        sys.exit(code)
+        return known
+
+
+def _nobody_reads() -> None:
+    """Whoever read stdout has enough (`| head`). What is still buffered must not become an error at the very end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

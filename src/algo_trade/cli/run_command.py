@@ -71,6 +71,9 @@ def run(
     session_dir: Annotated[
         Path | None, typer.Option(help="Where the session lives; an unfinished one there is resumed.")
     ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Only the summary, and errors as they happen.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Run a trading session and report on it. stdout gets the summary, stderr the progress."""
@@ -96,9 +99,9 @@ def run(
         ids=SystemIds(),
     )
     began_ns = SystemClock().monotonic_ns()
-    with terminal_watcher(plan, sys.stderr) as watcher:
-        ending = _run(plan, pace, settings, watcher)
-    _finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json)
+    with terminal_watcher(plan, sys.stderr, quiet=quiet) as watcher:
+        ending = _run(plan, pace, settings, watcher, log_level="ERROR" if quiet else settings.log_level)
+    _finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json=json, quiet=quiet)
 
 
 def _refuse_contradictions(profile: str, pace: Speed, bus: str, has_quotes: bool) -> None:
@@ -117,7 +120,7 @@ def _new_directory(profile: str) -> Path:
     return Path("sessions") / f"{profile}-{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
 
 
-def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher) -> Ending:
+def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher, *, log_level: str) -> Ending:
     sessions: list[Session] = []
 
     def on_signal(count: int) -> None:
@@ -132,7 +135,7 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher) -
             os._exit(ExitCode.INTERRUPTED)
 
     async def body(clock: Clock) -> Ending:
-        configure_logging(settings.log_level, redactor=Redactor(secret_values(settings)), now_ns=clock.now_ns)
+        configure_logging(log_level, redactor=Redactor(secret_values(settings)), now_ns=clock.now_ns)
         ids = SystemIds() if pace.real else SeededIds(rng(plan.seed, "ids", str(plan.begins_ns)))
         session = Session(plan, clock, ids, watcher)
         sessions.append(session)
@@ -147,7 +150,7 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher) -
     return run_virtual(body, start_ns=plan.begins_ns, speed=pace.factor, interrupts=interrupts)
 
 
-def _finish(plan: SessionPlan, ending: Ending, wall_s: float, json: bool) -> None:
+def _finish(plan: SessionPlan, ending: Ending, wall_s: float, *, json: bool, quiet: bool) -> None:
     """session.json completed, the report written, the summary told, the exit code decided."""
     record = plan.record().model_copy(
         update={
@@ -165,8 +168,7 @@ def _finish(plan: SessionPlan, ending: Ending, wall_s: float, json: bool) -> Non
     for line in (ending.told, *failures):
         if line:
             print(f"algotrade: {line}", file=sys.stderr)
-    print(
-        f"session of {new_york(plan.started_ns):%Y-%m-%d}, report: {plan.directory / 'report.html'}",
-        file=sys.stderr,
-    )
+    if not quiet:
+        where = plan.directory / "report.html"
+        print(f"session of {new_york(plan.started_ns):%Y-%m-%d}, report: {where}", file=sys.stderr)
     raise typer.Exit(exit_code(ending, failures))

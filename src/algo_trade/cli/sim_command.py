@@ -31,15 +31,9 @@ class Hours(StrEnum):
     REGULAR = "regular"
 
 
-sim_app = typer.Typer(help="The gateway simulator.", no_args_is_help=True)
+sim_app = typer.Typer(no_args_is_help=True)
 
 
-@sim_app.callback()
-def _sim() -> None:
-    """The gateway simulator."""
-
-
-@sim_app.command("serve")
 def serve_command(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
@@ -119,7 +113,6 @@ def _serve(config: SimulatorConfig, host: str, port: int) -> None:
         raise typer.Exit(ExitCode.CONFIG)
 
 
-@sim_app.command("instruments")
 def instruments_command(
     catalogue: Annotated[
         Path | None, typer.Option(help="Instruments of your own, over the shipped ones.")

@@ -43,6 +43,11 @@ class Monitor:
             for record in records:
                 self._take(record)
 
+    @property
+    def peak_micros(self) -> int:
+        """The best of the session, from which a drawdown is measured."""
+        return self._kill_switch.peak_micros
+
     def pnl(self) -> Pnl:
         portfolio = self._ledger.portfolio
         return portfolio.pnl(self._marks.mids_micros(list(portfolio.positions())))

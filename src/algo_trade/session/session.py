@@ -163,7 +163,7 @@ class Session:
 
     # -- trading and ending ------------------------------------------------------------------------
     async def _trade_and_end(self, parts: Parts) -> Ending:
-        self._spawn(show(self._plan, self._clock, parts, self._watcher))
+        self._spawn(show(self._plan, self._clock, parts, self._log.notes, self._watcher))
         self._spawn(compare_with_broker(self._plan, parts))
         self._spawn(halt_strategy_on_kill(parts))
         self._spawn(_raise_strategy_fault(parts))

@@ -13,10 +13,12 @@ from algo_trade.session.report.build import (
     write_report,
 )
 from algo_trade.session.report.checks import Finding
+from algo_trade.session.report.content import report_schema_text
 from algo_trade.session.report.digest import DIGEST_TOPICS, digest_of
 from algo_trade.session.report.errors import EvidenceError, EvidenceInvalid, EvidenceMissing
 from algo_trade.session.report.evidence import SessionData, read_session
 from algo_trade.session.report.record import RECORD_NAME, SessionRecord, load_record
+from algo_trade.session.report.summarise import NOTICE_CODES
 from algo_trade.session.report.summary import Summary, gate_failures, schema_text, summary_schema
 from algo_trade.session.report.terminal import summary_lines, summary_text
 
@@ -24,6 +26,7 @@ __all__ = [
     "DIGEST_TOPICS",
     "HTML_NAME",
     "JSON_NAME",
+    "NOTICE_CODES",
     "RECORD_NAME",
     "EvidenceError",
     "EvidenceInvalid",
@@ -39,6 +42,7 @@ __all__ = [
     "load_record",
     "read_session",
     "report_of",
+    "report_schema_text",
     "schema_text",
     "summary_lines",
     "summary_schema",

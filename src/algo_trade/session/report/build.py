@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from algo_trade.session.report.checks import Finding
+from algo_trade.session.report.content import content_of, json_text
 from algo_trade.session.report.evidence import SessionData, read_session
-from algo_trade.session.report.fold import fold
-from algo_trade.session.report.listing import tables_of
 from algo_trade.session.report.page import page
+from algo_trade.session.report.results import results_of
 from algo_trade.session.report.summary import Summary, gate_failures
 
 JSON_NAME = "report.json"
@@ -39,15 +38,8 @@ def build_report(directory: Path) -> Report:
 
 def report_of(data: SessionData) -> Report:
     """A pure function: the same evidence gives the same bytes."""
-    results = fold(data)
-    content = {
-        "summary": results.summary.model_dump(mode="json"),
-        "gate_failures": gate_failures(results.summary),
-        "findings": [asdict(finding) for finding in results.findings],
-        "tables": tables_of(results),
-    }
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    return Report(results.summary, results.findings, text, page(results))
+    results = results_of(data)
+    return Report(results.summary, results.findings, json_text(content_of(results)), page(results))
 
 
 def write_report(directory: Path) -> Report:

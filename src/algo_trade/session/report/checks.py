@@ -6,16 +6,16 @@ check names what it saw, so that a person can go and look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from algo_trade.contracts import ExecutionReport
-from algo_trade.session.report.broker import BrokerCheck
-from algo_trade.session.report.evidence import SessionData
-from algo_trade.session.report.executions import Execution, direction_of
-from algo_trade.session.report.orders import OrderStory, Outcome
+from algo_trade.session.report.amendments import Answer
+from algo_trade.session.report.executions import direction_of
+from algo_trade.session.report.fold import Folded
+from algo_trade.session.report.orders import Outcome
 
 # Of one kind, so many are listed one by one; the rest is a number.
 _LISTED = 20
@@ -28,19 +28,6 @@ class Finding:
     severity: Literal["error", "warning"]
     check: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Folded:
-    """What the cross-checks compare: the evidence and what was computed from it."""
-
-    data: SessionData
-    executions: Sequence[Execution]
-    stories: Sequence[OrderStory]
-    ofi: dict[str, int | float]
-    positions: dict[str, int]
-    commission_micros: int
-    broker_checks: Sequence[BrokerCheck]
 
 
 def find_contradictions(folded: Folded) -> tuple[Finding, ...]:
@@ -97,6 +84,38 @@ def _unknown_intents(folded: Folded) -> Iterator[Finding]:
             order = f"{story.symbol}: order {story.order_id or '?'}"
             text = f"{order} answers intent {story.intent_id}, which is not on the log"
             yield Finding("error", "unknown_intent", text)
+
+
+def _amendments(folded: Folded) -> Iterator[Finding]:
+    """Each belongs to an order, is answered, and answers are to what was asked."""
+    stories = {story.intent_id: story for story in folded.stories}
+    for amended in folded.amendments:
+        wish = amended.amendment
+        if wish.intent_id not in stories or stories[wish.intent_id].intent is None:
+            text = f"{wish.symbol}: an amendment is of intent {wish.intent_id}, which is not on the log"
+            yield Finding("error", "unknown_intent", text)
+        if amended.answer is Answer.UNANSWERED:
+            text = f"{wish.symbol}: the {wish.action} of intent {wish.intent_id} has no answer"
+            yield Finding("warning", "unanswered", text)
+    asked = {amended.amendment.amendment_id for amended in folded.amendments}
+    for item in folded.data.told:
+        answered = item.report.amendment_id
+        if answered is not None and answered not in asked:
+            text = (
+                f"exec_reports, offset {item.offset}: answers amendment {answered}, which is not on the log"
+            )
+            yield Finding("error", "unknown_amendment", text)
+
+
+def _brackets(folded: Folded) -> Iterator[Finding]:
+    """A bracket's exits close what its entry opened, and never more."""
+    for bracket in folded.brackets:
+        if bracket.exited > bracket.entry.filled:
+            text = (
+                f"{bracket.entry.symbol}: the exits of order {bracket.entry.order_id or '?'} filled {bracket.exited} "
+                f"shares, the entry {bracket.entry.filled}"
+            )
+            yield Finding("error", "bracket", text)
 
 
 def _unanswered(folded: Folded) -> Iterator[Finding]:
@@ -162,7 +181,7 @@ def _fills(folded: Folded) -> Iterator[Finding]:
 
 def _ofi(folded: Folded) -> Iterator[Finding]:
     """Only a finished session has flushed its last bin."""
-    told = folded.data.ofi_told
+    told = {symbol: columns.flow for symbol, columns in folded.data.ofi.items()}
     if not folded.data.finished or not folded.data.topics["ofi_events"].count:
         return
     for symbol in sorted(folded.ofi.keys() | told.keys()):
@@ -185,8 +204,8 @@ def _broker(folded: Folded) -> Iterator[Finding]:
         theirs, ours = last.commission_ours, folded.commission_micros / 1e6
         text = f"the session counted ${theirs:,.2f} commission, this report ${ours:,.2f}"
         yield Finding("error", "own_books", text)
-    if last.positions_ours != folded.positions:
-        held, made = last.positions_ours or "nothing", folded.positions or "nothing"
+    if last.positions_ours != folded.held:
+        held, made = last.positions_ours or "nothing", folded.held or "nothing"
         text = f"the account held {held} at the end, this session's fills make {made}"
         yield Finding("warning", "own_books", text)
 
@@ -198,6 +217,8 @@ _CHECKS: tuple[Callable[[Folded], Iterator[Finding]], ...] = (
     _unknown_intents,
     _identities,
     _overfills,
+    _amendments,
+    _brackets,
     _fills,
     _ofi,
     _broker,

@@ -7,20 +7,24 @@ the same SessionData. A session that was killed is read as far as its log goes.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
+from pydantic_core import from_json
 
 from algo_trade.bus.port import Record
+from algo_trade.clock import from_utc
 from algo_trade.contracts import (
     TOPICS,
     ExecutionReport,
     Message,
     OFIEvent,
+    OrderAmendment,
     OrderIntent,
     SessionEvent,
     SessionEventKind,
@@ -58,18 +62,29 @@ class DeadLetter:
     origin_offset: int | None
 
 
+@dataclass(slots=True)
+class OfiColumns:
+    """One symbol's ofi_events: the end of each bin (UTC epoch ns), its z-score, its flow in shares."""
+
+    at_ns: array[int] = field(default_factory=lambda: array("q"))
+    z: array[float] = field(default_factory=lambda: array("d"))
+    flow: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SessionData:
-    """One session. `intents` are (offset, intent); `bad_intents` the offsets on order_intents that hold none."""
+    """One session. `intents` and `amendments` are (offset, message); `bad_intents` the offsets on order_intents that
+    hold neither."""
 
     directory: Path
     record: SessionRecord
     quotes: Quotes
     intents: tuple[tuple[int, OrderIntent], ...]
+    amendments: tuple[tuple[int, OrderAmendment], ...]
     bad_intents: tuple[int, ...]
     told: tuple[Told, ...]
     events: tuple[SessionEvent, ...]
-    ofi_told: dict[str, float]  # symbol → sum of ofi_raw over ofi_events
+    ofi: dict[str, OfiColumns]
     dead_letters: tuple[DeadLetter, ...]
     topics: dict[str, TopicStats]
     digest: str
@@ -85,6 +100,21 @@ class SessionData:
     def last_ns(self) -> int:
         """UTC epoch ns of the log's last record; the start where there is none."""
         return max([self.record.started_ns, *(stats.last_ns for stats in self.topics.values())])
+
+    @property
+    def end_ns(self) -> int:
+        """UTC epoch ns of the session's end; of its last record where it did not come to one."""
+        ended = self.record.ended
+        return max(self.last_ns, 0 if ended is None else from_utc(ended))
+
+    @property
+    def settings(self) -> dict[str, JsonValue]:
+        """The settings the session said it started with; empty where it said nothing."""
+        for event in self.events:
+            found = event.data.get("settings")
+            if event.kind is SessionEventKind.SESSION_STARTED and isinstance(found, dict):
+                return found
+        return {}
 
     @property
     def intent_by_id(self) -> dict[UUID, OrderIntent]:
@@ -107,19 +137,20 @@ def read_session(directory: Path) -> SessionData:
         decided = {topic: tuple(read(topic)) for topic in DIGEST_TOPICS}
         dead = tuple(_dead_letter(item) for topic in DEAD_LETTER_TOPICS for item in read(topic))
         refused = {letter.origin_offset for letter in dead if letter.origin_topic == "order_intents"}
-        intents, bad = _read_intents(decided["order_intents"], refused)
+        wishes, bad = _read_wishes(decided["order_intents"], refused)
         return SessionData(
             directory=directory,
             record=record,
             quotes=load_quotes(read("market_events")),
-            intents=intents,
+            intents=tuple((at, wish) for at, wish in wishes if isinstance(wish, OrderIntent)),
+            amendments=tuple((at, wish) for at, wish in wishes if isinstance(wish, OrderAmendment)),
             bad_intents=bad,
             told=tuple(
                 Told(_decode(item, ExecutionReport), item.timestamp_ns, item.offset)
                 for item in decided["exec_reports"]
             ),
             events=tuple(_decode(item, SessionEvent) for item in read("session_events")),
-            ofi_told=_sum_ofi(read("ofi_events")),
+            ofi=_read_ofi(read("ofi_events")),
             dead_letters=dead,
             topics=topics,
             digest=digest_of(item for topic in DIGEST_TOPICS for item in decided[topic]),
@@ -173,27 +204,41 @@ def _decode(record: Record, model: type[M]) -> M:
         raise EvidenceInvalid(text) from error
 
 
-def _read_intents(
+def _read_wishes(
     records: tuple[Record, ...], refused: set[int | None]
-) -> tuple[tuple[tuple[int, OrderIntent], ...], tuple[int, ...]]:
-    """The intents with their offsets, and the offsets of those the order plane sent to the dead letters."""
-    intents: list[tuple[int, OrderIntent]] = []
+) -> tuple[list[tuple[int, OrderIntent | OrderAmendment]], tuple[int, ...]]:
+    """Intents and amendments with their offsets, and the offsets of those the order plane made dead letters of."""
+    wishes: list[tuple[int, OrderIntent | OrderAmendment]] = []
     bad: list[int] = []
     for record in records:
         if record.offset in refused:
             bad.append(record.offset)
+        elif _event_type(record.value) == OrderAmendment.EVENT_TYPE:
+            wishes.append((record.offset, _decode(record, OrderAmendment)))
         else:
-            intents.append((record.offset, _decode(record, OrderIntent)))
-    return tuple(intents), tuple(bad)
+            wishes.append((record.offset, _decode(record, OrderIntent)))
+    return wishes, tuple(bad)
 
 
-def _sum_ofi(records: Iterator[Record]) -> dict[str, float]:
-    sums: dict[str, float] = {}
+def _event_type(value: bytes) -> str | None:
+    """Which message the bytes say they are; None where they say nothing."""
+    try:
+        content = from_json(value)
+    except ValueError:
+        return None
+    said = content.get("event_type") if isinstance(content, dict) else None
+    return said if isinstance(said, str) else None
+
+
+def _read_ofi(records: Iterator[Record]) -> dict[str, OfiColumns]:
+    columns: dict[str, OfiColumns] = {}
     for record in records:
         event = _decode(record, OFIEvent)
-        if event.ofi_raw is not None:
-            sums[event.symbol] = sums.get(event.symbol, 0) + event.ofi_raw
-    return sums
+        told = columns.setdefault(event.symbol, OfiColumns())
+        told.at_ns.append(from_utc(event.timestamp))
+        told.z.append(event.ofi_z)
+        told.flow += event.ofi_raw or 0.0
+    return columns
 
 
 def _dead_letter(record: Record) -> DeadLetter:

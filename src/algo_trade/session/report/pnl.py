@@ -81,21 +81,25 @@ def round_half_even(numerator: int, denominator: int) -> int:
 
 @dataclass(slots=True)
 class EquityCurve:
-    """The session's result, marked to mid, at each moment at which it changed; it starts at 0.
+    """The session's result and its exposure, marked to mid, at each moment at which they changed; it starts at 0.
 
     Times are UTC epoch ns, money micro-dollars. `gross` is before commission, `net` after it; `drawdown` is how
-    far net stood below its highest value so far.
+    far net stood below its highest value so far. `long_less_short` and `long_and_short` are what the positions were
+    worth: their sum with signs (net exposure), and without (gross exposure).
     """
 
     at_ns: array[int] = field(default_factory=lambda: array("q"))
     gross: array[int] = field(default_factory=lambda: array("q"))
     net: array[int] = field(default_factory=lambda: array("q"))
     drawdown: array[int] = field(default_factory=lambda: array("q"))
+    long_less_short: array[int] = field(default_factory=lambda: array("q"))
+    long_and_short: array[int] = field(default_factory=lambda: array("q"))
     max_drawdown_micros: int = 0
     max_drawdown_ns: int | None = None
     _peak: int = 0
 
-    def add(self, at_ns: int, gross: int, commission: int) -> None:
+    def add(self, at_ns: int, gross: int, commission: int, exposure: tuple[int, int]) -> None:
+        """`exposure` is net and gross."""
         net = gross - commission
         self._peak = max(self._peak, net)
         below = self._peak - net
@@ -105,6 +109,8 @@ class EquityCurve:
         self.gross.append(gross)
         self.net.append(net)
         self.drawdown.append(below)
+        self.long_less_short.append(exposure[0])
+        self.long_and_short.append(exposure[1])
 
 
 def equity_curve(executions: Sequence[Execution], quotes: Quotes, start_ns: int) -> EquityCurve:
@@ -114,7 +120,7 @@ def equity_curve(executions: Sequence[Execution], quotes: Quotes, start_ns: int)
     is marked at its own price until then, and what was never quoted at the last price paid.
     """
     curve = EquityCurve()
-    curve.add(start_ns, 0, 0)
+    curve.add(start_ns, 0, 0, (0, 0))
     fold = _Marking(quotes.symbols, curve)
     waiting = sorted(executions, key=lambda item: item.known_ns)
     upcoming = 0
@@ -144,13 +150,13 @@ class _Marking:
         self.mids: list[int | None] = [None] * len(symbols)
         self._curve = curve
         self._quoted = len(symbols)
-        self._cash = self._worth = self._commission = 0
+        self._cash = self._worth = self._gross_worth = self._commission = 0
 
     def mark(self, at_ns: int, symbol: int, mid: int) -> None:
         before = self.mids[symbol]
         assert before is not None  # a held symbol was marked when it was bought
-        self._worth += self.held[symbol] * (mid - before)
-        self._curve.add(at_ns, self._cash + self._worth, self._commission)
+        self._revalue(symbol, mid - before)
+        self._note(at_ns)
 
     def execute(self, execution: Execution) -> None:
         index = self.index_of.get(execution.symbol)
@@ -160,33 +166,20 @@ class _Marking:
             self.mids.append(None)
         mid = self.mids[index]
         if mid is None or index >= self._quoted:
-            self._worth += self.held[index] * (execution.price_micros - (mid or 0))
+            self._revalue(index, execution.price_micros - (mid or 0))
             mid = self.mids[index] = execution.price_micros
-        signed = execution.signed_quantity
+        signed, held = execution.signed_quantity, self.held[index]
         self._cash -= signed * execution.price_micros
         self._worth += signed * mid
-        self.held[index] += signed
+        self._gross_worth += (abs(held + signed) - abs(held)) * mid
+        self.held[index] = held + signed
         self._commission += execution.commission_micros or 0
-        self._curve.add(execution.known_ns, self._cash + self._worth, self._commission)
+        self._note(execution.known_ns)
 
+    def _revalue(self, symbol: int, change: int) -> None:
+        held = self.held[symbol]
+        self._worth += held * change
+        self._gross_worth += abs(held) * change
 
-@dataclass(frozen=True, slots=True)
-class Slippage:
-    """What fills cost against the mid the strategy decided on; positive is worse. `micros` is dollars x 10^6."""
-
-    n: int
-    micros: int
-    bps: float | None
-
-
-def slippage_of(executions: Sequence[Execution], decision_mids: Mapping[object, int]) -> Slippage:
-    """Over the executions whose intent names its mid (`decision_mids`: intent id → micro-dollars)."""
-    count = cost = at_mid = 0
-    for execution in executions:
-        mid = decision_mids.get(execution.intent_id)
-        if mid is None:
-            continue
-        count += 1
-        cost += execution.signed_quantity * (execution.price_micros - mid)
-        at_mid += execution.quantity * mid
-    return Slippage(count, cost, cost / at_mid * 1e4 if at_mid else None)
+    def _note(self, at_ns: int) -> None:
+        self._curve.add(at_ns, self._cash + self._worth, self._commission, (self._worth, self._gross_worth))

@@ -7,7 +7,10 @@ messages; whoever wrote them has validated them.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from pydantic_core import from_json
 
@@ -18,7 +21,7 @@ MICROS = 1_000_000
 
 
 class Quotes:
-    """All TickEvents of market_events in the order of the log, and the number of BarEvents between them.
+    """All TickEvents of market_events in the order of the log, and how many BarEvents of which duration are between.
 
     Times are those of the log (UTC epoch ns), prices micro-dollars. `symbol_index` points into `symbols`.
     """
@@ -31,21 +34,48 @@ class Quotes:
         self.ask_micros = array("q")
         self.bid_size = array("d")
         self.ask_size = array("d")
-        self.bars = 0
+        self.bars: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self.at_ns)
 
-    def last_mids(self) -> dict[str, int]:
-        """Micro-dollars by symbol, of each symbol's last quote."""
-        last: dict[str, int] = {}
-        for index in range(len(self) - 1, -1, -1):
-            symbol = self.symbols[self.symbol_index[index]]
-            if symbol not in last:
-                last[symbol] = (self.bid_micros[index] + self.ask_micros[index]) // 2
-                if len(last) == len(self.symbols):
-                    break
-        return {symbol: last[symbol] for symbol in self.symbols}
+    def mids(self) -> dict[str, Mids]:
+        """Each symbol's mid prices, in the order in which the symbols were first quoted."""
+        found = [Mids() for _ in self.symbols]
+        for index, at_ns, bid, ask in zip(
+            self.symbol_index, self.at_ns, self.bid_micros, self.ask_micros, strict=True
+        ):
+            mids = found[index]
+            mids.at_ns.append(at_ns)
+            mids.micros.append((bid + ask) // 2)
+        return dict(zip(self.symbols, found, strict=True))
+
+
+@dataclass(slots=True)
+class Mids:
+    """The mid prices of one symbol, micro-dollars, with their times (UTC epoch ns), which never go back."""
+
+    at_ns: array[int] = field(default_factory=lambda: array("q"))
+    micros: array[int] = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.at_ns)
+
+    @property
+    def last(self) -> int:
+        return self.micros[-1]
+
+    def at(self, moment_ns: int) -> int | None:
+        """The mid that stood at a moment; None before the first quote."""
+        index = bisect_right(self.at_ns, moment_ns)
+        return self.micros[index - 1] if index else None
+
+    def longest_silence_ns(self, until_ns: int) -> int:
+        """The longest time without a quote, from the first one to `until_ns`."""
+        if not self.at_ns:
+            return 0
+        gaps = (later - earlier for earlier, later in zip(self.at_ns, self.at_ns[1:], strict=False))
+        return max(max(gaps, default=0), until_ns - self.at_ns[-1])
 
 
 def load_quotes(records: Iterable[Record]) -> Quotes:
@@ -63,7 +93,7 @@ def load_quotes(records: Iterable[Record]) -> Quotes:
             if event["event_type"] != "tick_event":
                 if event["event_type"] != "bar_event":
                     raise ValueError(f"event_type {event['event_type']!r}")
-                quotes.bars += 1
+                quotes.bars[event.get("bar_duration") or "no duration told"] += 1
                 continue
             symbol = event["symbol"]
             index = index_of.get(symbol)

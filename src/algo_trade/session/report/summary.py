@@ -8,75 +8,30 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, JsonValue
 
-Count = Annotated[int, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Proportion(_Part):
-    """`k` of `n`; `ci95` is Wilson's interval. `value` and `ci95` are null when n is 0."""
-
-    k: Count
-    n: Count
-    value: Share | None
-    ci95: tuple[Share, Share] | None
-
-
-class Latency(_Part):
-    """Milliseconds, nearest rank. p50 needs one value, p95 59 and p99 299; below that they are null."""
-
-    n: Count
-    p50: float | None
-    p95: float | None
-    p99: float | None
+from algo_trade.session.report.summary_parts import (
+    Alarms,
+    AmendmentCounts,
+    BracketCounts,
+    BreakEven,
+    Count,
+    DeadLetters,
+    Exposure,
+    FindingCounts,
+    KindSummary,
+    Latencies,
+    PerformanceSummary,
+    Pnl,
+    Proportion,
+    RoundTripSummary,
+    ShortfallSummary,
+    SlippageSummary,
+    SummaryPart,
+)
 
 
-class Latencies(_Part):
-    """Of all orders that took the hop, by the session's clock; on a virtual clock they are the simulator's."""
-
-    intent_to_submit: Latency
-    submit_to_ack: Latency
-    ack_to_fill: Latency
-    intent_to_fill: Latency
-
-
-class Pnl(_Part):
-    """Dollars. total = realised + unrealised - commission; unrealised is at the last mid."""
-
-    realised: float
-    unrealised: float
-    commission: float
-    total: float
-
-
-class DeadLetters(_Part):
-    """`rate` is dead letters over the messages that were validated (sound or not); null when there were none."""
-
-    count: Count
-    rate: Share | None
-
-
-class SlippageSummary(_Part):
-    """Fills against the mid at the decision, in dollars and basis points; positive is worse. `n` is fills."""
-
-    n: Count
-    total: float | None
-    bps: float | None
-
-
-class FindingCounts(_Part):
-    """How many contradictions the report found in the evidence; they are listed in report.json."""
-
-    error: Count
-    warning: Count
-
-
-class Summary(_Part):
+class Summary(SummaryPart):
     """A session in numbers. All of them are counted from its log, but for what names it and wall_s."""
 
     session_id: str
@@ -86,6 +41,8 @@ class Summary(_Part):
     clock: Literal["virtual", "real"]
     seed: int | None
     strategy_id: str
+    strategy_version: str | None
+    strategy_parameters: dict[str, JsonValue]
     symbols: tuple[str, ...]
     digest: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     finished: bool
@@ -102,16 +59,27 @@ class Summary(_Part):
     rejected: Count
     cancelled: Count
     unknown: Count
+    reject_reasons: dict[str, int]  # the broker's, by their words
+    refusal_reasons: dict[str, int]  # our own checks', and what expired
+    amendments: AmendmentCounts
+    brackets: BracketCounts
     fill_rate: Proportion
+    by_kind: dict[str, KindSummary]
     latency_ms: Latencies
     pnl: Pnl
+    break_even: BreakEven
+    performance: PerformanceSummary
+    round_trips: RoundTripSummary
+    exposure: Exposure
     slippage: SlippageSummary
+    shortfall: ShortfallSummary
     max_drawdown: Annotated[float, Field(ge=0)]
     max_drawdown_pct: float | None  # of the allocated capital
     ofi_sum: dict[str, int | float]
     dlq: DeadLetters
     errors: dict[str, int]
     notices: dict[str, int]
+    alarms: Alarms
     kill_latched: bool
     positions_match_broker: bool | None
     final_positions: dict[str, int]

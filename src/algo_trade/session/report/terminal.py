@@ -1,10 +1,13 @@
-"""The summary at the end of a run in the terminal: the same honest numbers in some twenty lines."""
+"""The summary at the end of a run in the terminal: the same honest numbers, on one screen."""
 
 from __future__ import annotations
 
-from algo_trade.session.report import wording
+from algo_trade.session.report import sentences, wording
 from algo_trade.session.report.stats import LEAST_N
 from algo_trade.session.report.summary import Summary, gate_failures
+
+# So many reasons, errors or positions are named; the report has all of them.
+_NAMED = 3
 
 
 def summary_lines(summary: Summary) -> list[tuple[str, str]]:
@@ -24,7 +27,8 @@ def summary_lines(summary: Summary) -> list[tuple[str, str]]:
             f"{summary.filled_orders} with fills ({wording.count(summary.fills, 'fill')}), "
             f"{summary.cancelled} cancelled, {summary.rejected} rejected, {summary.unknown} unknown",
         ),
-        ("fill rate", wording.fill_rate(summary.fill_rate)),
+        *_sometimes(summary),
+        ("fill rate", wording.share(summary.fill_rate, "no orders")),
         (
             "intent → fill",
             f"p50 {wording.needs(hop, 50)}, p95 {wording.needs(hop, 95)}, p99 {wording.needs(hop, 99)} (n = {hop.n})",
@@ -34,10 +38,12 @@ def summary_lines(summary: Summary) -> list[tuple[str, str]]:
             f"{wording.money(pnl.total)} = {wording.money(pnl.realised)} realised + {wording.money(pnl.unrealised)} "
             f"unrealised - {wording.money(pnl.commission)} commission",
         ),
+        *((("", honest),) if (honest := sentences.what_a_loss_is_made_of(summary)) else ()),
         ("max drawdown", wording.money(summary.max_drawdown)),
+        ("Sharpe", sentences.performance(summary)),
         ("books", wording.broker_words(summary)),
-        ("position", ", ".join(f"{s} {q:+}" for s, q in summary.final_positions.items()) or "flat"),
-        ("errors", _codes(summary.errors)),
+        ("position", _first([f"{s} {q:+}" for s, q in summary.final_positions.items()]) or "flat"),
+        ("errors", _first([f"{code} x {n}" for code, n in summary.errors.items()]) or "none"),
         ("dead letters", f"{summary.dlq.count}"),
         ("digest", summary.digest[:16] + "…"),
     ]
@@ -60,15 +66,42 @@ def summary_text(summary: Summary) -> str:
     return "\n".join(text)
 
 
+def _sometimes(summary: Summary) -> list[tuple[str, str]]:
+    """Lines about what not every session has."""
+    lines = []
+    changed, brackets = summary.amendments, summary.brackets
+    if changed.replaces or changed.cancels:
+        lines.append(
+            (
+                "amendments",
+                f"{changed.replaces} replaced + {changed.cancels} cancelled: {changed.refused} refused, "
+                f"{changed.too_late} too late, {changed.unanswered} unanswered",
+            )
+        )
+    if brackets.n:
+        lines.append(
+            (
+                "brackets",
+                f"{brackets.n}: {brackets.take_profit} took profit, {brackets.stop_loss} stopped, "
+                f"{brackets.not_entered} not entered, {brackets.otherwise + brackets.both} otherwise",
+            )
+        )
+    for label, reasons in (("refused", summary.refusal_reasons), ("rejected", summary.reject_reasons)):
+        if reasons:
+            lines.append((label, _first([f"{n} x {reason}" for reason, n in reasons.items()])))
+    return lines
+
+
+def _first(items: list[str]) -> str:
+    more = len(items) - _NAMED
+    return ", ".join(items[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def _ran(summary: Summary) -> str:
     text = wording.duration(summary.duration_s)
     if summary.wall_s is not None and summary.clock == "virtual":
         text += f" of virtual time in {wording.duration(summary.wall_s)}"
     return text
-
-
-def _codes(errors: dict[str, int]) -> str:
-    return ", ".join(f"{code} x {n}" for code, n in errors.items()) or "none"
 
 
 def _sim_note(summary: Summary) -> str:
