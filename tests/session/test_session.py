@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,8 +14,17 @@ import pytest
 from tests.session.packages import install, on_path
 
 from algo_trade.bus import EmbeddedLogReader
-from algo_trade.clock import VIRTUAL_START_NS, Clock, LoopClock, SeededIds, VirtualLoop, rng, run_virtual
-from algo_trade.contracts import OrderIntent, SessionEvent, SessionEventKind, TickEvent
+from algo_trade.clock import (
+    VIRTUAL_START_NS,
+    Clock,
+    LoopClock,
+    SeededIds,
+    VirtualLoop,
+    rng,
+    run_virtual,
+    utc,
+)
+from algo_trade.contracts import BarEvent, OrderIntent, SessionEvent, SessionEventKind
 from algo_trade.gateway_sim import CatalogueError, HaltError
 from algo_trade.session.configuration import configure
 from algo_trade.session.ending import Ending
@@ -203,15 +213,23 @@ def test_the_record_and_the_log_say_what_traded_and_with_which_parameters(tmp_pa
 
 
 def test_a_strategy_of_bars_samples_the_quotes_and_measures_no_order_flow(tmp_path: Path) -> None:
-    """Tick-by-tick lines are few; and what the gateway says of bars it does not give is in the log."""
-    made = plan(tmp_path / "s", duration_s=60, strategy="bands")
+    """Tick-by-tick lines are few. Its bars are two days of history and then each minute as it closes, once and in order."""
+    made = plan(tmp_path / "s", duration_s=180, strategy="bands")
     assert run(made).error is None
     with EmbeddedLogReader(made.log_directory) as log:
-        ticks = sum(TickEvent.decode(r.value).symbol == "SPY" for r in log.replay("market_events"))
         assert not list(log.replay("ofi_events"))
         told = [SessionEvent.decode(r.value) for r in log.replay("session_events")]
-    assert 100 <= ticks <= 480  # of about 600: each side at most four times a second
-    assert [e.symbol for e in told if e.kind is SessionEventKind.DATA_QUALITY] == ["SPY", "QQQ"]
+        market = [json.loads(r.value) for r in log.replay("market_events")]
+    ticks = sum(event["event_type"] == "tick_event" and event["symbol"] == "SPY" for event in market)
+    assert 300 <= ticks <= 1_440  # of about 3,000: the best prices at most four times a second, and trades
+    for symbol in ("SPY", "QQQ"):
+        bars = [BarEvent(**e) for e in market if e["event_type"] == "bar_event" and e["symbol"] == symbol]
+        closes = [bar.timestamp for bar in bars]
+        assert closes == sorted(set(closes))
+        of_today = [at for at in closes if at > utc(VIRTUAL_START_NS)]
+        assert [(at - utc(VIRTUAL_START_NS)).total_seconds() for at in of_today] == [60, 120, 180]
+        assert len(bars) - len(of_today) == 2 * 390  # the history it asks for
+    assert not [event for event in told if event.kind is SessionEventKind.DATA_QUALITY]
 
 
 def test_a_strategy_that_refuses_keeps_the_session_from_starting(tmp_path: Path) -> None:
