@@ -191,6 +191,7 @@ class Floor:
         try:
             check_still(order, terms)
             terms.apply(order)
+            order.quantity = families.largest_quantity(order, self._booking)
             reason = reason_to_reject(
                 order, self._booking, self._markets.mark_micros, is_open=self._is_open()
             )
