@@ -110,10 +110,12 @@ class Day:
                 "tif": "DAY",
             }
             order["algoParams"] = [TagValue("adaptivePriority", "Normal")]
-        if op["parent"] and number > op["parent"]:
-            order["parentId"] = number - op["parent"]
+        parent = number - op["parent"] if op["parent"] else 0
+        if parent > 0:
+            order["parentId"] = parent
         if op["group"]:
-            order |= {"ocaGroup": f"group {number // 3}", "ocaType": op["group"]}
+            name = f"exits of {parent}" if parent > 0 else f"group {number // 3}"
+            order |= {"ocaGroup": name, "ocaType": op["group"]}
         self.sent[number] = {"action": op["action"], "quantity": op["quantity"]} | order
         self.desk.client.send(*place(number, **self.sent[number]))
 
@@ -181,7 +183,9 @@ def judge(day: Day) -> None:
                 ends(ended, number, opened_status(fields))
             case "3":
                 assert int(fields[3]) == filled[number], "what is told as filled was executed"
-                if number in terms:  # one that is cancelled before it was transmitted was never opened
+                if (
+                    fields[2] != "Cancelled"
+                ):  # that may come before any openOrder, and with a size that shrank
                     assert int(fields[3]) + int(fields[4]) == int(terms[number][14])
                 ends(ended, number, fields[2])
                 group = day.sent[number].get("ocaGroup")

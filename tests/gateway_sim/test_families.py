@@ -257,6 +257,19 @@ def test_children_and_parent_can_be_modified_while_they_wait() -> None:
     by_hand(body)
 
 
+def test_a_child_cannot_be_made_larger_than_what_its_ended_parent_filled() -> None:
+    """It is given back in the size it can have."""
+
+    async def body(desk: Desk) -> None:
+        await bracket(desk)
+        await desk.after(lambda: fill_parent(desk))
+        assert (await desk.place(2, "SELL", 25, **(PROFIT | {"transmit": True})))[:2] == [
+            "5 Submitted", "3 Submitted 0/10",
+        ]  # fmt: skip
+
+    by_hand(body)
+
+
 def test_a_grandchild_waits_for_the_child() -> None:
     """Families may have more than two generations; one frame transmits them all."""
 
@@ -333,6 +346,19 @@ def test_children_of_different_groups_still_share_what_their_parent_filled() -> 
             ("2", "6"),
         ]
         assert desk.orders[3].status == "Cancelled", "nothing is left for it"
+
+    by_hand(body)
+
+
+def test_a_staged_child_that_shrinks_with_its_parent_stays_unheard() -> None:
+    """Not even its new size is told before it is transmitted."""
+
+    async def body(desk: Desk) -> None:
+        await desk.place(1, lmtPrice=100.00)
+        assert await desk.place(2, "SELL", lmtPrice=100.10, parentId=1, transmit=False) == []
+        await desk.after(lambda: fill_parent(desk, 4))
+        assert await desk.cancel(1) == ["3 PendingCancel 4/6", "3 Cancelled 4/6", "4 202"]
+        assert (desk.orders[2].quantity, desk.orders[2].status) == (4, "ApiPending")
 
     by_hand(body)
 

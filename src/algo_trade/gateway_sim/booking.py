@@ -50,6 +50,8 @@ class Booking:
 
     def commit(self, *orders: SimOrder, execution: SimExecution | None = None) -> None:
         """Make orders, the ids used up so far and an execution with what it did to the account durable, all at once."""
+        if not self._store.keeps:
+            return
         if execution is None:
             self._store.save(orders=orders, facts=self._ids.facts)
             return
@@ -119,13 +121,14 @@ class Booking:
 
     def unfinished_orders(self) -> list[SimOrder]:
         """Orders that have not ended, staged ones included, oldest first."""
-        for order in [order for order in self._unfinished.values() if order.status in ENDED]:
-            del self._unfinished[order.perm_id]
-        return list(self._unfinished.values())
+        orders = [order for order in self._unfinished.values() if order.status not in ENDED]
+        if len(orders) < len(self._unfinished):
+            self._unfinished = {order.perm_id: order for order in orders}
+        return orders
 
     def live_orders(self) -> list[SimOrder]:
         """Orders that can still fill, oldest first."""
-        return [order for order in self.unfinished_orders() if order.is_live]
+        return [order for order in self.unfinished_orders() if order.status is not Status.STAGED]
 
     def working_shares(self) -> dict[int, tuple[int, int]]:
         """Shares that live orders may still buy and sell, by contract.

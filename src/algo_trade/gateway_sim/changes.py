@@ -11,14 +11,7 @@ from typing import NamedTuple
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.families import group_of
 from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status
-from algo_trade.gateway_sim.validation import (
-    algo_params_of,
-    limit_of,
-    quantity_of,
-    stop_of,
-    trigger_method_of,
-)
-from algo_trade.gateway_sim.wire.decode import Decoded
+from algo_trade.gateway_sim.validation import OrderRequest
 
 _INTERCHANGEABLE = frozenset({"MKT", "LMT"})
 _TOO_LATE = "Order rejected - reason:Order has been cancelled already, too late to replace"
@@ -33,9 +26,8 @@ class Terms(NamedTuple):
     stop_e4: int | None
 
     @classmethod
-    def wanted(cls, request: Decoded) -> Terms:
-        """The terms of a checked request."""
-        return cls(quantity_of(request), request.text("orderType"), limit_of(request), stop_of(request))
+    def wanted(cls, asked: OrderRequest) -> Terms:
+        return cls(asked.quantity, asked.order_type, asked.limit_e4, asked.stop_e4)
 
     @classmethod
     def of(cls, order: SimOrder) -> Terms:
@@ -49,28 +41,28 @@ class Terms(NamedTuple):
         return self[1:] == before[1:] and self.quantity <= before.quantity
 
 
-def check_change(order: SimOrder, request: Decoded, con_id: int) -> None:
-    """Whether a checked request may change the order at all; raises RequestError."""
+def check_change(order: SimOrder, asked: OrderRequest, con_id: int) -> None:
+    """Whether what is asked now may replace what was asked before; raises RequestError."""
     if order.status is Status.FILLED:
         raise RequestError(104, "Cannot modify a filled order.")
-    wanted = request.text("orderType")
+    wanted = asked.order_type
     if wanted != order.order_type and not {wanted, order.order_type} <= _INTERCHANGEABLE:
         raise RequestError(329, "Order modify failed. Cannot change to the new order type.")
     same = (
         order.con_id == con_id
-        and order.is_buy == (request.text("action") == "BUY")
-        and order.tif == (request.text("tif") or "DAY")
-        and order.order_ref == request.text("orderRef")
-        and order.parent_order_id == (request.integer("parentId") or 0)
-        and request.text("ocaGroup") in {order.oca_group, group_of(order)}
-        and order.trigger_method == trigger_method_of(request)
-        and bool(order.adaptive) == bool(request.text("algoStrategy"))
-        and order.algo_params == algo_params_of(request)
-        and (not order.triggered or order.stop_e4 == stop_of(request))
+        and order.is_buy == asked.is_buy
+        and order.tif == asked.tif
+        and order.order_ref == asked.order_ref
+        and order.parent_order_id == asked.parent_id
+        and asked.oca_group in {order.oca_group, group_of(order)}
+        and order.trigger_method == asked.trigger_method
+        and bool(order.adaptive) == bool(asked.adaptive)
+        and order.algo_params == asked.algo_params
+        and (not order.triggered or order.stop_e4 == asked.stop_e4)
     )
     if not same:
         raise RequestError(105, "Order being modified does not match original order.")
-    _check_quantity(order, quantity_of(request))
+    _check_quantity(order, asked.quantity)
 
 
 def check_still(order: SimOrder, terms: Terms) -> None:

@@ -16,19 +16,8 @@ from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.markets import Markets
 from algo_trade.gateway_sim.messages import echo_of
 from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status, not_cancellable
-from algo_trade.gateway_sim.validation import (
-    adaptive_priority_of,
-    algo_params_of,
-    check_order,
-    limit_of,
-    quantity_of,
-    refuse,
-    stop_of,
-    trigger_method_of,
-)
+from algo_trade.gateway_sim.validation import OrderRequest, read_order, refuse
 from algo_trade.gateway_sim.wire.decode import Decoded
-
-_REDUCE_WITHOUT_BLOCK = 3
 
 
 class OrderDesk:
@@ -67,8 +56,8 @@ class OrderDesk:
             return
         if known is None and (order_id < self._ids.next_order_id(client_id) or order_id <= 0):
             raise RequestError(103, "Duplicate order id")
-        check_order(request, self._booking.account.account_id, instrument)
-        order = self._new_order(client_id, request, instrument, known)
+        asked = read_order(request, self._booking.account.account_id, instrument)
+        order = self._new_order(client_id, request, asked, instrument, known)
         self._ids.use_order_id(client_id, order_id)
         self._booking.add(order)
         if request.flag("transmit"):
@@ -81,13 +70,18 @@ class OrderDesk:
         """An order that is only asked about (what-if): checked like any other, kept nowhere."""
         if not request.flag("transmit"):
             raise RequestError(413, "What-if order should have the transmit flag set to true.")
-        check_order(request, self._booking.account.account_id, instrument)
-        return self._new_order(client_id, request, instrument, None)
+        asked = read_order(request, self._booking.account.account_id, instrument)
+        return self._new_order(client_id, request, asked, instrument, None)
 
     def _new_order(
-        self, client_id: int, request: Decoded, instrument: Instrument, staged: SimOrder | None
+        self,
+        client_id: int,
+        request: Decoded,
+        asked: OrderRequest,
+        instrument: Instrument,
+        staged: SimOrder | None,
     ) -> SimOrder:
-        parent = self._parent_of(client_id, request, instrument)
+        parent = self._parent_of(client_id, request.request_id, asked.parent_id, instrument)
         return SimOrder(
             perm_id=staged.perm_id if staged is not None else self._ids.new_perm_id(),
             order_id=request.request_id,
@@ -95,33 +89,34 @@ class OrderDesk:
             con_id=instrument.con_id,
             symbol=instrument.symbol,
             exchange=request.text("exchange") or "SMART",
-            action="BUY" if request.text("action") == "BUY" else "SELL",
-            quantity=quantity_of(request),
-            order_type=request.text("orderType"),
-            limit_e4=limit_of(request),
-            tif=request.text("tif") or "DAY",
-            order_ref=request.text("orderRef"),
+            action="BUY" if asked.is_buy else "SELL",
+            quantity=asked.quantity,
+            order_type=asked.order_type,
+            limit_e4=asked.limit_e4,
+            tif=asked.tif,
+            order_ref=asked.order_ref,
             priority=self._ids.new_priority(),
             received_ns=self._clock.now_ns(),
-            stop_e4=stop_of(request),
-            trigger_method=trigger_method_of(request),
-            adaptive=adaptive_priority_of(request),
-            algo_params=algo_params_of(request),
+            stop_e4=asked.stop_e4,
+            trigger_method=asked.trigger_method,
+            adaptive=asked.adaptive,
+            algo_params=asked.algo_params,
             parent_perm_id=0 if parent is None else parent.perm_id,
-            parent_order_id=0 if parent is None else parent.order_id,
+            parent_order_id=asked.parent_id,
             awaits_parent=parent is not None,
-            oca_group=request.text("ocaGroup"),
-            oca_type=request.integer("ocaType") or _REDUCE_WITHOUT_BLOCK,
+            oca_group=asked.oca_group,
+            oca_type=asked.oca_type,
             echo=echo_of(request),
         )
 
-    def _parent_of(self, client_id: int, request: Decoded, instrument: Instrument) -> SimOrder | None:
+    def _parent_of(
+        self, client_id: int, order_id: int, parent_id: int, instrument: Instrument
+    ) -> SimOrder | None:
         """The order this one is attached to; raises RequestError when that is not there to attach to."""
-        parent_id = request.integer("parentId") or 0
         if not parent_id:
             return None
         parent = self._booking.find(client_id, parent_id)
-        if parent is None or parent.status in ENDED or parent_id == request.request_id:
+        if parent is None or parent.status in ENDED or parent_id == order_id:
             raise RequestError(10006, "Missing parent order.")
         if parent.con_id != instrument.con_id:
             raise refuse("attached orders on another contract are not simulated")
@@ -130,12 +125,12 @@ class OrderDesk:
     def _change(self, order: SimOrder, request: Decoded, instrument: Instrument) -> None:
         if order.status in {Status.CANCELLED, Status.INACTIVE}:
             raise RequestError(103, "Duplicate order id")
-        check_order(request, self._booking.account.account_id, instrument)
-        check_change(order, request, instrument.con_id)
+        asked = read_order(request, self._booking.account.account_id, instrument)
+        check_change(order, asked, instrument.con_id)
         if order.status is Status.RECEIVED or order.cancel_requested or self._floor.is_changing(order):
             raise RequestError(2102, "Unable to modify this order as it is still being processed.")
         if request.flag("transmit"):
-            self._floor.change(order, Terms.wanted(request))
+            self._floor.change(order, Terms.wanted(asked))
 
     # -- cancelling --------------------------------------------------------------------------------
     def cancel(self, client_id: int, order_id: int) -> None:

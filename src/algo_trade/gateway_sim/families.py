@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from algo_trade.gateway_sim.booking import Booking
-from algo_trade.gateway_sim.orders import SimOrder, Status
+from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status
 
 CANCEL_ALL = 1
 
@@ -50,6 +50,14 @@ def _uncovered(parent: SimOrder) -> int:
     return max(0, parent.filled - parent.children_filled)
 
 
+def largest_quantity(order: SimOrder, booking: Booking) -> int:
+    """The quantity an order can have at most: a child of a parent that has ended no more than that left to it."""
+    parent = booking.orders.get(order.parent_perm_id)
+    if parent is None or parent.status not in ENDED:
+        return order.quantity
+    return min(order.quantity, order.filled + _uncovered(parent))
+
+
 def after_fill(order: SimOrder, shares: int, booking: Booking) -> Iterator[Effect]:
     """What a fill of so many shares does to the rest of the order's group."""
     group = group_of(order)
@@ -67,11 +75,11 @@ def after_fill(order: SimOrder, shares: int, booking: Booking) -> Iterator[Effec
 def after_end(order: SimOrder, booking: Booking) -> Iterator[Effect]:
     """What it does to an order's children that it has ended: they shrink to what it filled and they did not trade."""
     for child in children_of(order, booking):
-        left = min(child.remaining, _uncovered(order))
-        if left == 0:
-            yield Effect(child, child.quantity, Status.FILLED if child.filled else Status.CANCELLED)
-        elif left < child.remaining:
-            yield Effect(child, child.filled + left)
+        quantity = largest_quantity(child, booking)
+        if quantity == child.filled:
+            yield Effect(child, quantity, Status.FILLED if child.filled else Status.CANCELLED)
+        elif quantity < child.quantity:
+            yield Effect(child, quantity)
 
 
 def transmitted_with(order: SimOrder, booking: Booking) -> list[SimOrder]:

@@ -17,7 +17,7 @@ from algo_trade.gateway_sim.broker_rules import reason_to_reject
 from algo_trade.gateway_sim.changes import Terms, check_still
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.exchange import Exchange
-from algo_trade.gateway_sim.hours import TradingHours
+from algo_trade.gateway_sim.hours import TradingHours, Window
 from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.markets import Markets
@@ -47,6 +47,7 @@ class Floor:
         self._audience = audience
         self._clock = clock
         self._steps = Steps(clock)
+        self._window_known: Window | None = None
         self._changing: set[int] = set()  # permIds with a change that is not acknowledged
         self._exchanges: dict[int, Exchange] = {}
         self._outcomes = Outcomes(
@@ -84,7 +85,7 @@ class Floor:
             if order.status is Status.STAGED:
                 order.step(Status.RECEIVED)
             if order.tif == "DAY":
-                order.expires_ns = next(self._hours.windows(now_ns)).close_ns
+                order.expires_ns = self._window(now_ns).close_ns
         self._booking.commit(*orders)
         delay_ns = self._latencies.ack_ns()
         for number, order in enumerate(orders):
@@ -96,7 +97,7 @@ class Floor:
     def _acknowledge(self, order: SimOrder) -> None:
         if order.status is not Status.RECEIVED:
             return
-        is_open = self._hours.current(self._clock.now_ns()) is not None
+        is_open = self._is_open()
         reason = reason_to_reject(order, self._booking, self._markets.mark_micros, is_open=is_open)
         if reason is not None:
             self._outcomes.reject(order, reason)
@@ -134,7 +135,7 @@ class Floor:
         shares = self._workable(order)
         if order.status in ENDED or shares <= exchange.shares_of(order):
             return
-        if self._hours.current(self._clock.now_ns()) is None:
+        if not self._is_open():
             if order.tif in IMMEDIATE:
                 self._cancel_rest(order)
             return
@@ -190,8 +191,10 @@ class Floor:
         try:
             check_still(order, terms)
             terms.apply(order)
-            is_open = self._hours.current(self._clock.now_ns()) is not None
-            reason = reason_to_reject(order, self._booking, self._markets.mark_micros, is_open=is_open)
+            order.quantity = families.largest_quantity(order, self._booking)
+            reason = reason_to_reject(
+                order, self._booking, self._markets.mark_micros, is_open=self._is_open()
+            )
             if reason is not None:
                 before.apply(order)
                 raise RequestError(201, f"Order rejected - reason:{reason}")
@@ -242,25 +245,37 @@ class Floor:
             self._audience.order_error(order, 10148, not_cancellable(order))
 
     # -- hours -------------------------------------------------------------------------------------
+    def _window(self, now_ns: int) -> Window:
+        """The stretch of trading there is now, or the next one."""
+        window = self._window_known
+        if window is None or now_ns >= window.close_ns:
+            window = self._window_known = next(self._hours.windows(now_ns))
+        return window
+
+    def _is_open(self) -> bool:
+        now_ns = self._clock.now_ns()
+        return self._window(now_ns).open_ns <= now_ns
+
     def _ring(self) -> None:
         """The exchange opens or closes, or the simulator starts: day orders end, the others are held or sent."""
         now_ns = self._clock.now_ns()
         for order in self._booking.live_orders():
             if 0 < order.expires_ns <= now_ns and order.status not in ENDED:
                 self._outcomes.cancel(order, BY_SYSTEM)
-        window = self._hours.current(now_ns)
+        window = self._window(now_ns)
+        is_open = window.open_ns <= now_ns
         for exchange in self._exchanges.values():
-            if window is None:
-                exchange.close()
-            else:
+            if is_open:
                 exchange.open(window.open_ns)
-        if window is None:
+            else:
+                exchange.close()
+        if not is_open:
             self._hold_all()
         self._steps.call_in(self._hours.next_change_ns(now_ns) - now_ns, self._bell)
 
     def _bell(self) -> None:
         self._ring()
-        if self._hours.current(self._clock.now_ns()) is not None:
+        if self._is_open():
             for order in sorted(self._booking.live_orders(), key=lambda live: live.priority):
                 held = not order.at_exchange and order.status is not Status.RECEIVED
                 if held and not order.why_held and not self._steps.pending(order):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from algo_trade.gateway_sim import adaptive
 from algo_trade.gateway_sim.account import MICROS_PER_E4, Position
 from algo_trade.gateway_sim.catalogue import Instrument
@@ -10,52 +12,45 @@ from algo_trade.gateway_sim.hours import eastern_text
 from algo_trade.gateway_sim.orders import SimExecution, SimOrder
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
-from algo_trade.gateway_sim.wire.layout import Value
-from algo_trade.gateway_sim.wire.values import is_number, money_text, price_text, ratio_text
+from algo_trade.gateway_sim.wire.layout import Layout, Value
+from algo_trade.gateway_sim.wire.values import is_number, money_text, price_text, ratio_text, to_bool
 
-# Fields of placeOrder that an order message gives back as they came.
-_ECHOED_TEXT = (
-    "faGroup",
-    "faMethod",
-    "faPercentage",
-    "modelCode",
-    "rule80A",
-    "settlingFirm",
-    "clearingAccount",
-)
-_ECHOED_NUMBERS = ("origin", "displaySize", "exemptCode")
-_ECHOED_FLAGS = (
-    "outsideRth",
-    "hidden",
-    "solicited",
-    "randomizeSize",
-    "randomizePrice",
-    "notHeld",
-    "sweepToFill",
-)
+# Fields of placeOrder that an order message gives back as they came: texts, numbers that are set, flags that are on.
+_TEXTS = ("faGroup", "faMethod", "faPercentage", "modelCode", "rule80A", "settlingFirm", "clearingAccount")
+_NUMBERS = ("origin", "displaySize", "exemptCode")
+_FLAGS = ("outsideRth", "hidden", "solicited", "randomizeSize", "randomizePrice", "notHeld", "sweepToFill")
+# What numbers and flags hold in an order that asks for none of it: what a message says by itself.
+_PLAIN = frozenset({"", "0", "-1"})
 
 Values = dict[str, Value]
 
 
 def echo_of(request: Decoded) -> dict[str, str]:
     """The fields of a placeOrder that its order's messages only give back."""
-    echo = {name: request.text(name) for name in _ECHOED_TEXT if request.text(name)}
-    echo |= {name: request.text(name) for name in _ECHOED_NUMBERS if is_number(request.text(name))}
-    echo |= {name: "1" for name in _ECHOED_FLAGS if request.text(name) and request.flag(name)}
+    echo = {name: text for name, text in zip(_TEXTS, request.texts(_TEXTS), strict=True) if text}
+    numbers, flags = request.texts(_NUMBERS), request.texts(_FLAGS)
+    if not _PLAIN.issuperset(numbers):
+        echo |= {name: text for name, text in zip(_NUMBERS, numbers, strict=True) if is_number(text)}
+    if not _PLAIN.issuperset(flags):
+        echo |= {name: "1" for name, text in zip(_FLAGS, flags, strict=True) if to_bool(text)}
     return echo
 
 
-def _order_values(order: SimOrder, instrument: Instrument, account_id: str) -> Values:
+@lru_cache(maxsize=1024)
+def _orders_in(layout: Layout, instrument: Instrument, exchange: str, account_id: str) -> Layout:
+    """The messages about orders of one account in one contract."""
+    return layout.given({**instrument.contract(exchange), "account": account_id})
+
+
+def _order_values(order: SimOrder) -> Values:
     """What openOrder and completedOrder have in common."""
     values: Values = {
-        **instrument.contract(order.exchange),
         **order.echo,
         "action": order.action,
         "totalQty": order.quantity,
         "orderType": order.order_type,
         "lmtPrice": "0.0" if order.limit_e4 is None else price_text(order.limit_e4),
         "tif": order.tif,
-        "account": account_id,
         "orderRef": order.order_ref,
         "permId": order.perm_id,
     }
@@ -75,7 +70,7 @@ def open_order(
     order: SimOrder, instrument: Instrument, account_id: str, version: int, extra: Values | None = None
 ) -> bytes:
     """Message 5; `extra` overrides fields (the margins of a what-if order)."""
-    values = _order_values(order, instrument, account_id)
+    values = _order_values(order)
     values |= {
         "orderId": order.order_id,
         "clientId": order.client_id,
@@ -83,7 +78,9 @@ def open_order(
         "parentId": order.parent_order_id,
         "ignored": f"{order.perm_id}.0/{account_id}/{order.quantity}",
     }
-    return replies.OPEN_ORDER.encode(version, values | (extra or {}))
+    if extra:
+        values |= extra
+    return _orders_in(replies.OPEN_ORDER, instrument, order.exchange, account_id).encode(version, values)
 
 
 def order_status(order: SimOrder, version: int) -> bytes:
@@ -107,7 +104,7 @@ def order_status(order: SimOrder, version: int) -> bytes:
 
 def completed_order(order: SimOrder, instrument: Instrument, account_id: str, version: int) -> bytes:
     """Message 101: an order that ended, without its order id."""
-    values = _order_values(order, instrument, account_id)
+    values = _order_values(order)
     values |= {
         "totalQty": order.quantity,
         "status": order.status.value,
@@ -116,7 +113,7 @@ def completed_order(order: SimOrder, instrument: Instrument, account_id: str, ve
         "completedTime": eastern_text(order.completed_ns),
         "completedStatus": order.completed_status,
     }
-    return replies.COMPLETED_ORDER.encode(version, values)
+    return _orders_in(replies.COMPLETED_ORDER, instrument, order.exchange, account_id).encode(version, values)
 
 
 def exec_details(

@@ -134,10 +134,10 @@ class Outcomes:
         return changed
 
     def _tell(self, changed: list[SimOrder]) -> None:
-        """Say what became of orders others changed."""
+        """Say what became of orders others changed; of one that is not acknowledged yet nothing but its end."""
         for order in changed:
             if order.status is Status.CANCELLED:
                 self._audience.order_status(order)
                 self._audience.order_error(order, 202, _CANCELED)
-            else:
+            elif order.status not in {Status.STAGED, Status.RECEIVED}:
                 self._audience.order_opened(order)

@@ -41,6 +41,11 @@ class StateStore:
         except sqlite3.DatabaseError as error:
             raise SimulatorStateError(f"{path}: not a simulator's state: {error}") from None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether anything that is saved is kept."""
+        return self._db is not None
+
     def close(self) -> None:
         if self._db is not None:
             self._db.close()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from algo_trade.gateway_sim.errors import RequestError
-from algo_trade.gateway_sim.wire.request_tables import CONDITIONS, REQUESTS
+from algo_trade.gateway_sim.wire.request_tables import CONDITIONS, REQUESTS, Condition
 from algo_trade.gateway_sim.wire.values import clean, to_bool, to_id, to_int
 
 _TOKEN = re.compile(
@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r"|(?P<star>\*?)(?P<name>_?[A-Za-z0-9]+)(?:/(?P<width>\d))?(?:\[(?P<since>\d*)\.\.(?P<until>\d*)\])?"
 )
 _MAX_ROWS = 1000
+_COMBO = "BAG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,31 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A request: the handler's name, the id it is answered to (-1 for none) and its values as sent."""
+    """A request: the handler's name, the id it is answered to (-1 for none) and its fields as sent.
+
+    `places` says where in `fields` each one stands: most of a placeOrder is never asked for, so nothing is copied.
+    """
 
     name: str
     message_id: int
     request_id: int
-    values: Mapping[str, str]
+    fields: Sequence[str]
+    places: Mapping[str, int]
 
     def text(self, name: str) -> str:
-        return self.values.get(name, "")
+        place = self.places.get(name)
+        return "" if place is None else self.fields[place]
+
+    def texts(self, names: Iterable[str]) -> list[str]:
+        """Many at once."""
+        fields, places = self.fields, self.places
+        return [fields[places[name]] if name in places else "" for name in names]
 
     def integer(self, name: str) -> int | None:
-        return to_int(self.values.get(name, ""))
+        return to_int(self.text(name))
 
     def flag(self, name: str) -> bool:
-        return to_bool(self.values.get(name, ""))
+        return to_bool(self.text(name))
 
 
 def decode(fields: Sequence[str], version: int) -> Decoded:
@@ -59,35 +70,54 @@ def decode(fields: Sequence[str], version: int) -> Decoded:
     except (KeyError, ValueError, IndexError):
         name = clean(fields[0]) if fields else ""
         raise RequestError(505, f"Fatal Error: Unknown message id: {name}") from None
-    values: dict[str, str] = {}
-    reader = _Reader(fields, values)
-    try:
-        reader.run(_steps(message_id, version))
-        request_id = to_id(values["_id"]) if "_id" in values else -1
-    except RequestError as error:
-        raise RequestError(error.code, error.text, _id_or_none(values)) from None
-    return Decoded(request.name, message_id, request_id, values)
+    plain = _plain(message_id, version)
+    if plain.fits(fields):
+        places: Mapping[str, int] = plain.places
+    else:
+        reader = _Reader(fields)
+        try:
+            reader.run(_steps(message_id, version))
+        except RequestError as error:
+            raise RequestError(error.code, error.text, _id_or_none(reader)) from None
+        fields, places = reader.fields, reader.places
+    request_id = to_id(fields[places["_id"]]) if "_id" in places else -1
+    return Decoded(request.name, message_id, request_id, fields, places)
 
 
-def _id_or_none(values: Mapping[str, str]) -> int:
-    try:
-        return to_id(values.get("_id", ""))
-    except RequestError:
-        return -1
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A request without any of its conditional groups or counted lists: nearly every one that comes.
+
+    Where each field stands is known beforehand then. The first condition that holds is judged on a field that stands
+    where it belongs, so it is found.
+    """
+
+    is_possible: bool
+    width: int
+    places: dict[str, int]
+    conditions: tuple[Condition, ...]
+
+    def fits(self, fields: Sequence[str]) -> bool:
+        if not self.is_possible or len(fields) <= self.width:
+            return False
+        if "secType" in self.places and fields[self.places["secType"]] == _COMBO:
+            return False
+        return not any(holds(fields, self.places) for holds in self.conditions)
 
 
 class _Reader:
-    """A cursor over the fields of one request."""
+    """A cursor over the fields of one request. `places` is where each one read so far stands in `fields`."""
 
-    def __init__(self, fields: Sequence[str], values: dict[str, str]) -> None:
-        self._fields = fields
+    def __init__(self, fields: Sequence[str]) -> None:
+        self.fields = list(fields)
+        self.places: dict[str, int] = {}
         self._position = 1
-        self._values = values
+        self._end = len(fields)
 
     def run(self, steps: Sequence[Step]) -> None:
         for step in steps:
             if step.condition:
-                if CONDITIONS[step.condition](self._values):
+                if CONDITIONS[step.condition](self.fields, self.places):
                     self.run(step.inner)
             elif step.width:
                 self._read_rows(step)
@@ -95,19 +125,18 @@ class _Reader:
                 self._read_run(step.names)
 
     def _read_run(self, names: tuple[str, ...]) -> None:
-        cells = self._fields[self._position : self._position + len(names)]
-        self._position += len(cells)
-        self._values.update(zip(names, cells, strict=False))
-        if self._values.get("secType") == "BAG":
-            raise RequestError(321, "Error validating request.-'bX' : cause - combos are not supported here")
-        if len(cells) < len(names):
-            self._take()  # says that it is not there
+        for name in names:
+            self.places[name] = self._position
+            if self._take() == _COMBO and name == "secType":
+                raise RequestError(
+                    321, "Error validating request.-'bX' : cause - combos are not supported here"
+                )
 
     def _take(self) -> str:
-        if self._position >= len(self._fields):
+        if self._position >= self._end:
             raise RequestError(320, "Error reading request. Unable to parse data. java.io.EOFException: null")
         self._position += 1
-        return self._fields[self._position - 1]
+        return self.fields[self._position - 1]
 
     def _read_rows(self, step: Step) -> None:
         count = to_int(self._take()) or 0
@@ -116,7 +145,24 @@ class _Reader:
                 320, f"Error reading request. Unable to parse data. {step.names[0]} count {count}"
             )
         rows = [self._take() for _ in range(count * step.width)]
-        self._values[step.names[0]] = ";".join(rows)
+        self.places[step.names[0]] = len(self.fields)
+        self.fields.append(";".join(rows))
+
+
+def _id_or_none(reader: _Reader) -> int:
+    try:
+        return to_id(reader.fields[reader.places["_id"]])
+    except (RequestError, LookupError):
+        return -1
+
+
+@cache
+def _plain(message_id: int, version: int) -> _Plain:
+    steps = _steps(message_id, version)
+    names = [name for step in steps for name in step.names]
+    conditions = tuple(CONDITIONS[step.condition] for step in steps if step.condition)
+    places = {name: place for place, name in enumerate(names, start=1)}
+    return _Plain(not any(step.width for step in steps), len(names), places, conditions)
 
 
 @cache

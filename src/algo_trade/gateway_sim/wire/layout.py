@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from algo_trade.gateway_sim.wire.framing import frame
@@ -60,40 +60,48 @@ class _Compiled:
 
     texts: list[str]
     places: dict[str, int]
-    lists: frozenset[str]
+    list_places: dict[str, int]
 
 
 class Layout:
     """One outgoing message: its id and its table."""
 
-    def __init__(self, message_id: int, table: str) -> None:
+    def __init__(self, message_id: int, table: str | tuple[Word, ...]) -> None:
         self.message_id = message_id
-        self._words = parse_words(table)
+        self._words = parse_words(table) if isinstance(table, str) else table
         self._names = frozenset(word.name for word in self._words)
         self._compiled = cache(self._compile)
 
     def _compile(self, version: int) -> _Compiled:
-        texts, places = [f"{self.message_id}\0"], {}
+        compiled = _Compiled([f"{self.message_id}\0"], {}, {})
         for word in self._words:
             if word.since <= version <= word.until:
                 if word.name:
-                    places[word.name] = len(texts)
-                texts.append("" if word.is_optional else "0\0" if word.is_list else f"{word.default}\0")
-        return _Compiled(texts, places, frozenset(word.name for word in self._words if word.is_list))
+                    places = compiled.list_places if word.is_list else compiled.places
+                    places[word.name] = len(compiled.texts)
+                empty = "" if word.is_optional else "0\0" if word.is_list else f"{word.default}\0"
+                compiled.texts.append(empty)
+        return compiled
+
+    def given(self, values: Mapping[str, str | int]) -> Layout:
+        """The same message with these values as its defaults, for many that have them in common."""
+        words = (
+            replace(word, default=str(values[word.name])) if word.name in values else word
+            for word in self._words
+        )
+        return Layout(self.message_id, tuple(words))
 
     def encode(self, version: int, values: Mapping[str, Value]) -> bytes:
         """The framed message at `version`. A value without a field in the table is a mistake of ours: KeyError."""
         compiled = self._compiled(version)
         texts, places = compiled.texts.copy(), compiled.places
         for name, value in values.items():
-            place = places.get(name)
-            if place is None:
-                if name not in self._names:
-                    raise KeyError(f"message {self.message_id} has no field {name}")
-            elif name in compiled.lists:
+            if name in places:
+                texts[places[name]] = f"{value}\0"
+            elif name in compiled.list_places:
                 assert not isinstance(value, (str, int))
                 cells = [str(len(value)), *(cell for row in value for cell in row)]
-                texts[place] = "\0".join(cells) + "\0"
-            else:
-                texts[place] = f"{value}\0"
+                texts[compiled.list_places[name]] = "\0".join(cells) + "\0"
+            elif name not in self._names:
+                raise KeyError(f"message {self.message_id} has no field {name}")
         return frame("".join(texts).encode("utf-8", "surrogateescape"))

@@ -7,30 +7,33 @@ there under a condition named in `CONDITIONS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 CONTRACT = """conId symbol secType lastTrade strike right multiplier exchange primaryExchange currency localSymbol
     tradingClass"""
 
-Fields = Mapping[str, str]
+# Judged by the fields of a request and where each one read so far stands in them.
+Condition = Callable[[Sequence[str], Mapping[str, int]], bool]
 
 
 def _positive(text: str) -> bool:
+    if not text:
+        return False
     try:
         return 0 < float(text) < 1e300
     except ValueError:
         return False
 
 
-# Whether the fields in braces follow, judged by the fields already read.
-CONDITIONS: dict[str, Callable[[Fields], bool]] = {
-    "deltaNeutralOrder": lambda f: f["deltaNeutralOrderType"] != "",
-    "scaled": lambda f: _positive(f["scalePriceIncrement"]),
-    "hedged": lambda f: f["hedgeType"] != "",
-    "deltaNeutral": lambda f: f["deltaNeutralContract"] in {"1", "true"},
-    "algo": lambda f: f["algoStrategy"] != "",
-    "peggedToBenchmark": lambda f: f["orderType"] in {"PEG BENCH", "PEGBENCH"},
+# Whether the fields in braces follow.
+CONDITIONS: dict[str, Condition] = {
+    "deltaNeutralOrder": lambda fields, at: fields[at["deltaNeutralOrderType"]] != "",
+    "scaled": lambda fields, at: _positive(fields[at["scalePriceIncrement"]]),
+    "hedged": lambda fields, at: fields[at["hedgeType"]] != "",
+    "deltaNeutral": lambda fields, at: fields[at["deltaNeutralContract"]] in {"1", "true"},
+    "algo": lambda fields, at: fields[at["algoStrategy"]] != "",
+    "peggedToBenchmark": lambda fields, at: fields[at["orderType"]] in {"PEG BENCH", "PEGBENCH"},
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 from algo_trade.gateway_sim.errors import RequestError
 
@@ -33,6 +34,11 @@ def clean(text: str) -> str:
     return text[:80].replace("\0", "").replace("\\", "/").encode("ascii", "replace").decode()
 
 
+# The same few texts come again and again; a text that raises is not kept.
+_remembered = lru_cache(maxsize=4096)
+
+
+@_remembered
 def to_int(text: str) -> int | None:
     """A 64-bit integer, None when unset."""
     if not text:
@@ -63,6 +69,7 @@ def to_id(text: str) -> int:
     return value
 
 
+@_remembered
 def to_decimal(text: str) -> Decimal | None:
     """An exact number; None when unset, infinite or NaN."""
     if not text or text.lower() in {"infinity", "infinite", "nan", "inf"}:
@@ -78,11 +85,11 @@ def to_decimal(text: str) -> Decimal | None:
 
 def to_bool(text: str) -> bool:
     """True for 1 and true, False for 0, false and empty."""
+    if text in {"1", "0", ""}:
+        return text == "1"
     lowered = text.lower()
-    if lowered in {"1", "true"}:
-        return True
-    if lowered in {"", "0", "false"}:
-        return False
+    if lowered in {"true", "false"}:
+        return lowered == "true"
     raise unparsable(text)
 
 
@@ -116,6 +123,7 @@ def price_e4(value: Decimal) -> int | None:
     return int(scaled) if scaled == int(scaled) else None
 
 
+@_remembered
 def is_number(text: str) -> bool:
     """Whether a field the simulator only echoes is a number that is set."""
     try:
