@@ -1,8 +1,8 @@
 """What a catalogue entry means to a book: how large orders are, how far apart levels, how strong the pressure.
 
 A book's mechanism has no volatility of its own: it follows from how often queues are used up and how far the next
-level is. Both were measured on the book itself (day-long runs of 10 arrivals a second at n = 4 seeds each), and the
-formulas below put those measurements into numbers, within 10 % in variance:
+level is. Both were measured on the book itself (benchmarks/measure_book.py: days of ten arrivals a second, n = 4 seeds
+each), and the formulas below put those measurements into numbers, within a fifth in variance:
 
 - price variance per arrival, in squared gaps, by the mean order size as a fraction of the usual queue (`_variance`);
 - what a gap of few cents is worth against a wide one, since cents cannot be split (`_STEPS`);
