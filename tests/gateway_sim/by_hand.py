@@ -48,6 +48,7 @@ class Desk:
         """Start, connect, show the first quote."""
         self.simulator = GatewaySimulator(self.config, clock=self.clock)
         self.client = await WireClient.open(*await self.simulator.start())
+        self._market.start()
         self.show()
 
     async def kill(self) -> None:

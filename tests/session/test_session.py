@@ -213,7 +213,7 @@ def test_the_record_and_the_log_say_what_traded_and_with_which_parameters(tmp_pa
 
 
 def test_a_strategy_of_bars_samples_the_quotes_and_measures_no_order_flow(tmp_path: Path) -> None:
-    """Tick-by-tick lines are few. Its bars are two days of history and then each minute as it closes, once and in order."""
+    """Tick-by-tick lines are few. Bars are two days of history, then each minute as it closes, once and in order."""
     made = plan(tmp_path / "s", duration_s=180, strategy="bands")
     assert run(made).error is None
     with EmbeddedLogReader(made.log_directory) as log:
