@@ -86,12 +86,14 @@ class Desk:
         ask_size: int = 500,
         trade: tuple[float, int] = (0, 0),
     ) -> None:
-        """The next quote, with the trade that led to it."""
+        """The next quote, with the trade that led to it. In a halt there is none."""
+        if self._market.halted:
+            return
         prices = (round(bid * 10_000), round(ask * 10_000))
         self._market._show(Quote(0, *prices, bid_size, ask_size, round(trade[0] * 10_000), trade[1]))
 
     def halt(self, halted: bool = True) -> None:
-        self._market.halt(halted)
+        self._market._halt(halted)
 
     async def send(self, *fields: Any) -> None:
         """Send a frame and let it arrive."""

@@ -68,8 +68,7 @@ class SymbolMarket:
         """Call `listener` with True when trading is halted, with False when it goes on."""
         self._halt_listeners.append(listener)
 
-    def halt(self, halted: bool) -> None:
-        """Trading pauses, or goes on. Meanwhile no quote is shown."""
+    def _halt(self, halted: bool) -> None:
         self.halted = halted
         for listener in self._halt_listeners:
             listener(halted)
@@ -100,8 +99,6 @@ class SymbolMarket:
             self._timer = None
 
     def _show(self, quote: Quote) -> None:
-        if self.halted:
-            return
         self.quote = quote
         for listener in self._listeners:
             listener(quote)
