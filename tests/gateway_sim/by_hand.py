@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from tests.gateway_sim.wire_client import WireClient, place, story
 
 from algo_trade.clock import VIRTUAL_START_NS, Clock, run_virtual
-from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
+from algo_trade.gateway_sim import GatewaySimulator, RecordedQuotes, SimulatorConfig
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.orders import SimOrder
 from algo_trade.gateway_sim.quotes import Quote
@@ -20,7 +21,7 @@ A_WHILE_S = 0.2
 
 
 class NoQuotes:
-    """A source without quotes of its own."""
+    """A source without quotes of its own, given where recorded quotes are."""
 
     def __init__(self, *, has_trades: bool) -> None:
         self.has_trades = has_trades
@@ -39,16 +40,13 @@ class Desk:
     client: WireClient
 
     def __init__(self, config: SimulatorConfig, clock: Clock, *, has_trades: bool) -> None:
-        self.config = config
         self.clock = clock
-        self._source = NoQuotes(has_trades=has_trades)
+        self.config = replace(config, quotes={"SPY": cast(RecordedQuotes, NoQuotes(has_trades=has_trades))})
 
     async def start(self) -> None:
         """Start, connect, show the first quote."""
-        simulator: Any = GatewaySimulator(self.config, clock=self.clock)
-        simulator._sources["SPY"] = self._source
-        self.simulator = simulator
-        self.client = await WireClient.open(*await simulator.start())
+        self.simulator = GatewaySimulator(self.config, clock=self.clock)
+        self.client = await WireClient.open(*await self.simulator.start())
         self.show()
 
     async def kill(self) -> None:
