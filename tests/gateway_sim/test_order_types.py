@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -237,7 +238,8 @@ def test_an_instrument_without_algorithms_refuses_them_and_does_not_list_them() 
         assert {"ALGO", "STP", "STPLMT", "GTC", "FOK"} <= set(listed[0][15].split(","))
         catalogue = simulator._catalogue
         spy = catalogue.by_con_id[756733]
-        plain = type(spy)(**{name: getattr(spy, name) for name in spy.__slots__} | {"algos": False})
+        plain = copy.copy(spy)
+        object.__setattr__(plain, "algos", False)
         catalogue.by_con_id[756733] = catalogue.by_symbol["SPY"] = plain
         assert await desk.place(1, algoStrategy="Adaptive") == ["4 387"]
         listed = [
