@@ -34,6 +34,7 @@ class Terms(NamedTuple):
         return cls(order.quantity, order.order_type, order.limit_e4, order.stop_e4)
 
     def apply(self, order: SimOrder) -> None:
+        """Give the order these terms."""
         order.quantity, order.order_type, order.limit_e4, order.stop_e4 = self
 
     def keeps_place(self, before: Terms) -> bool:

@@ -118,6 +118,7 @@ class Exchange:
         self._go_on()
 
     def close(self) -> None:
+        """The exchange is closed; orders that are here stay until they are taken away."""
         self._is_open = False
         self._stand_still()
 

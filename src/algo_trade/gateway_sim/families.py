@@ -6,7 +6,7 @@ a group, named after the parent's permId as a real gateway names it; other group
 order of a group fills whole, the others are cancelled; when it fills in part, they shrink by as much (types 2 and 3)
 or are cancelled at once (type 1). All of that happens in the instant of the fill, so nothing can overfill.
 
-The functions here only decide; `floor` carries out.
+The functions here only decide; `outcomes` carries out.
 """
 
 from __future__ import annotations
@@ -84,9 +84,8 @@ def after_end(order: SimOrder, booking: Booking) -> Iterator[Effect]:
 
 def transmitted_with(order: SimOrder, booking: Booking) -> list[SimOrder]:
     """Everything that is sent when `order` is: for a child its staged parent and siblings too, the parent first."""
-    family = [order]
     if not order.parent_perm_id:
-        return family
+        return [order]
     parent = booking.orders[order.parent_perm_id]
     siblings = [
         other

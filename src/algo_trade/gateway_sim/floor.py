@@ -262,14 +262,13 @@ class Floor:
         for order in self._booking.live_orders():
             if 0 < order.expires_ns <= now_ns and order.status not in ENDED:
                 self._outcomes.cancel(order, BY_SYSTEM)
-        window = self._window(now_ns)
-        is_open = window.open_ns <= now_ns
+        window = self._hours.current(now_ns)
         for exchange in self._exchanges.values():
-            if is_open:
-                exchange.open(window.open_ns)
-            else:
+            if window is None:
                 exchange.close()
-        if not is_open:
+            else:
+                exchange.open(window.open_ns)
+        if window is None:
             self._hold_all()
         self._steps.call_in(self._hours.next_change_ns(now_ns) - now_ns, self._bell)
 

@@ -36,10 +36,14 @@ def echo_of(request: Decoded) -> dict[str, str]:
     return echo
 
 
+def _layout(layout: Layout, order: SimOrder, instrument: Instrument, account_id: str) -> Layout:
+    """The message about an order, with what all orders of the account in its contract have in common filled in."""
+    return _given(layout, tuple(instrument.contract(order.exchange).items()), account_id)
+
+
 @lru_cache(maxsize=1024)
-def _orders_in(layout: Layout, instrument: Instrument, exchange: str, account_id: str) -> Layout:
-    """The messages about orders of one account in one contract."""
-    return layout.given({**instrument.contract(exchange), "account": account_id})
+def _given(layout: Layout, contract: tuple[tuple[str, str | int], ...], account_id: str) -> Layout:
+    return layout.given({**dict(contract), "account": account_id})
 
 
 def _order_values(order: SimOrder) -> Values:
@@ -80,7 +84,7 @@ def open_order(
     }
     if extra:
         values |= extra
-    return _orders_in(replies.OPEN_ORDER, instrument, order.exchange, account_id).encode(version, values)
+    return _layout(replies.OPEN_ORDER, order, instrument, account_id).encode(version, values)
 
 
 def order_status(order: SimOrder, version: int) -> bytes:
@@ -113,7 +117,7 @@ def completed_order(order: SimOrder, instrument: Instrument, account_id: str, ve
         "completedTime": eastern_text(order.completed_ns),
         "completedStatus": order.completed_status,
     }
-    return _orders_in(replies.COMPLETED_ORDER, instrument, order.exchange, account_id).encode(version, values)
+    return _layout(replies.COMPLETED_ORDER, order, instrument, account_id).encode(version, values)
 
 
 def exec_details(

@@ -56,6 +56,7 @@ class Outcomes:
         self._booking.end(order, status, self._clock.now_ns(), why)
 
     def reject(self, order: SimOrder, reason: str) -> None:
+        """The broker does not take the order (201, then Inactive); what depends on it ends too."""
         self._end(order, Status.INACTIVE, "Rejected")
         changed = self._carry_out(families.after_end(order, self._booking))
         self._booking.commit(order, *changed)
@@ -65,6 +66,7 @@ class Outcomes:
 
     # -- fills -------------------------------------------------------------------------------------
     def filled(self, order: SimOrder, shares: int, price_e4: int, liquidity: Liquidity) -> None:
+        """The exchange gave the order so many shares: books, executions, messages, and what follows for others."""
         was = order.status
         now_ns = self._clock.now_ns()
         delay_ns = self._latencies.commission_ns()
