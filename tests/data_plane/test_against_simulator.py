@@ -131,7 +131,11 @@ MISHAPS = st.lists(
 
 
 @given(st.integers(0, 1_000), st.floats(0.5, 400), MISHAPS, st.sampled_from([0.0, 100.0, 4_000.0]))
-@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None,
+    max_examples=6,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 def test_bars_in_the_log_are_the_simulators_own(
     tmp_path_factory: pytest.TempPathFactory,
     seed: int,

@@ -71,7 +71,9 @@ WEATHER = st.builds(
 
 
 SIZES = st.sets(st.sampled_from([S5, M1, M5, M15, H1]), min_size=1)
-LONG = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+LONG = settings(
+    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def weathered(directory: Path, weather: Weather, from_s: float, sizes: set[BarDuration]) -> None:

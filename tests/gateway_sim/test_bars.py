@@ -68,7 +68,11 @@ def quotes_of(steps: list[tuple[int, int, int, int]]) -> list[Quote]:
     return quotes
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(st.lists(STEP, min_size=1, max_size=80), st.integers(1, 4_999))
 def test_bars_of_every_size_are_what_the_quotes_make_them(
     tmp_path: Path, steps: list[tuple[int, int, int, int]], late_ms: int
