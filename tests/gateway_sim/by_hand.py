@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from tests.gateway_sim.wire_client import WireClient, place, story
 
 from algo_trade.clock import VIRTUAL_START_NS, Clock, run_virtual
-from algo_trade.gateway_sim import GatewaySimulator, RecordedQuotes, SimulatorConfig
+from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.orders import SimOrder
 from algo_trade.gateway_sim.quotes import Quote
