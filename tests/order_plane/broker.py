@@ -16,6 +16,7 @@ from tests.order_plane.world import ACCOUNT, World
 
 from algo_trade.contracts import OrderIntent
 from algo_trade.gateway_sim.wire import replies
+from algo_trade.gateway_sim.wire.decode import Decoded
 
 ACK_S = 0.02
 CLIENT_ID = 1
@@ -52,6 +53,11 @@ class Theirs:
     def terms(self) -> tuple[int, str, str]:
         """Shares, limit and stop as written on the wire."""
         return self.quantity, self.sent["lmtPrice"], self.sent["auxPrice"]
+
+
+def sent_fields(asked: Decoded) -> dict[str, str]:
+    """Every field of a request, by name."""
+    return {name: asked.text(name) for name in asked.places}
 
 
 class Broker:
@@ -136,7 +142,7 @@ class Broker:
 
     def apply(self, order: Theirs, asked: Any) -> None:
         """The new terms work; nobody is told."""
-        order.sent, order.quantity = dict(asked.values), int(float(asked.text("totalQty")))
+        order.sent, order.quantity = sent_fields(asked), int(float(asked.text("totalQty")))
 
     def refuse(self, order: Theirs, code: int, text: str = "said the gateway") -> None:
         self.client.error(order.order_id, code, text)
@@ -161,12 +167,12 @@ class Broker:
         return self._gateway._clients.get(CLIENT_ID)
 
     def _place(self, asked: Any) -> None:
-        self.frames.append(dict(asked.values))
+        self.frames.append(sent_fields(asked))
         known = self.orders.get(asked.request_id)
         if known is not None:
             self.on_change(known, asked)
             return
-        order = Theirs(dict(asked.values), asked.request_id, 1000 + asked.request_id)
+        order = Theirs(sent_fields(asked), asked.request_id, 1000 + asked.request_id)
         order.quantity = int(float(asked.text("totalQty")))
         self.orders[order.order_id] = order
         if asked.flag("transmit"):
