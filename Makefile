@@ -21,7 +21,7 @@ test-slow: setup ## the tests that take minutes: kills, campaigns
 	@$(bin)/python -m pytest -m slow $(PYTEST_ARGS)
 
 bench: setup ## every benchmark, one after the other
-	@for file in benchmarks/bench_*.py; do printf '\n== %s\n' "$$file"; $(bin)/python "$$file" || exit 1; done
+	@for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); printf '\n== %s\n' "$$name"; $(bin)/python -m "benchmarks.$$name" || exit 1; done
 
 lint: setup ## ruff and mypy
 	@$(bin)/ruff check .

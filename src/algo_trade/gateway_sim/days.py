@@ -1,7 +1,8 @@
 """Trading days in market time: when a market opens and closes, and when it is halted on purpose.
 
-Market time counts nanoseconds since a market's origin, `speed` of them to one of the clock; before the origin it is
-negative. The calendar is the exchange's (`hours`), so a day that had begun before the simulator started is a whole day
+Market time counts nanoseconds since a market's origin, `speed` of them to one of the clock. Before the origin it is
+negative and as fast as the clock: what is left of a day begun is passed over with the first subscription, and at sixty
+times the speed five and a half hours of it would take half a minute. The calendar is the exchange's (`hours`), so a day that had begun before the simulator started is a whole day
 here too.
 """
 
@@ -41,7 +42,8 @@ def market_days(
     """The days of a market whose time zero is `origin_ns`, the first being the one of that moment or the next."""
 
     def market_ns(real_ns: int) -> int:
-        return round((real_ns - origin_ns) * speed)
+        since_ns = real_ns - origin_ns
+        return round(since_ns * speed) if since_ns > 0 else since_ns
 
     def days() -> Iterator[MarketDay]:
         for window in hours.windows(origin_ns):
