@@ -1,8 +1,9 @@
 """The gateway simulator alone: an order's round trip, and quotes written to one client.
 
-The round trip runs from the bytes of a placeOrder to the first bytes of its orderStatus, with both delays at zero, and is
-held against a bare asyncio echo of the same bytes in the same round, on the same core. Quotes come from a seeded market
-that would make far more of them than can be written, and go to one client that only counts, on the other core.
+The round trip runs from the bytes of a placeOrder to the first bytes of its orderStatus, with both delays at zero,
+and is held against a bare asyncio echo of the same bytes in the same round, on the same core. Quotes come from a
+seeded market that would make far more of them than can be written, and go to one client that only counts, on the
+other core.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ It is the gateway simulator with a market moved by hand: it speaks the whole pro
 and what is timed is the same for all of them: from just before the quote's bytes are written until the order's bytes
 have been read, not yet decoded. Prints one JSON line with its port, and one with the nanoseconds of every order.
 
-    python measuring_gateway.py ORDERS PAUSE_MS CPU
+    python -m benchmarks.measuring_gateway ORDERS PAUSE_MS CPU
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ class Stopwatch:
                 self.ordered.set()
             handle(gateway, connection, request)
 
-        ClientConnection.data_received = data_received  # type: ignore[method-assign]  # what is measured is inside
-        Gateway.handle = handled  # type: ignore[method-assign]  # as above
+        ClientConnection.data_received = data_received  # type: ignore[method-assign,assignment]  # what is measured is inside
+        Gateway.handle = handled  # type: ignore[method-assign,assignment]  # as above
 
 
 async def measure(orders: int, pause_s: float) -> list[int]:
     """Nanoseconds from quote to order, for each of `orders` quotes in turn."""
     watch = Stopwatch()
     watch.install()
-    config = SimulatorConfig(symbols=(SYMBOL,), ack_ms=0.0, fill_ms=0.0)
+    config = SimulatorConfig(symbols=(SYMBOL,), ack_ms=0.0, fill_ms=0.0, lines=1_000_000)
     simulator = GatewaySimulator(config, clock=SystemClock())
     host, port = await simulator.start()
     print(json.dumps({"host": host, "port": port}), flush=True)
@@ -75,8 +75,10 @@ async def measure(orders: int, pause_s: float) -> list[int]:
         up = number % 2
         quote = Quote(0, 5_000_000 + 100 * up, 5_000_100 + 100 * up, 1_000 + number, 1_000 + number)
         watch.ordered.clear()
-        began_ns = time.perf_counter_ns()
+        gateway._on_burst(True)
         market._show(quote)
+        began_ns = time.perf_counter_ns()
+        gateway._on_burst(False)
         try:
             async with asyncio.timeout(_LATE_S):
                 await watch.ordered.wait()

@@ -253,10 +253,10 @@ def test_no_write_is_a_whole_multiple_of_4096_bytes() -> None:
         connection.connection_made(transport)
         for size in (4095, 4096, 4097, 8192):
             connection.send(b"x" * size)
-            await asyncio.sleep(0)
+        connection.cork()
         for size in (4000, 96):
             connection.send(b"x" * size)
-        await asyncio.sleep(0)
+        connection.uncork()
         assert all(len(data) % 4096 for data in transport.writes)
         assert sum(map(len, transport.writes)) == 4095 + 4096 + 4097 + 8192 + 4096
         assert len(transport.writes) == 1 + 2 + 1 + 2 + 2

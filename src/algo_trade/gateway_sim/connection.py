@@ -64,8 +64,8 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._peer: object = None
+        self._corked = False
         self._unsent: list[bytes] = []
-        self._is_hearing = False
 
     # -- what asyncio tells ------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -75,7 +75,6 @@ class ClientConnection(asyncio.Protocol):
         logger.debug("client connected from %s", self._peer)
 
     def data_received(self, data: bytes) -> None:
-        self._is_hearing = True
         try:
             for payload in self._reader.feed(data):
                 if self.stage is Stage.CLOSED:
@@ -84,9 +83,6 @@ class ClientConnection(asyncio.Protocol):
         except WireError as error:
             logger.warning("closing client %s at %s: %s", self.client_id, self._peer, error)
             self.close()
-        finally:
-            self._is_hearing = False
-            self._flush()
 
     def eof_received(self) -> bool:
         self._end()
@@ -154,23 +150,30 @@ class ClientConnection(asyncio.Protocol):
 
     # -- replies -----------------------------------------------------------------------------------
     def send(self, data: bytes) -> None:
-        """Send whole frames; nothing happens on a connection that has ended.
-
-        What is sent in one turn of the loop goes out together: a write costs 10 us and more, whatever its size.
-        """
+        """Send whole frames; nothing happens on a connection that has ended."""
         if self._transport is None or self.stage is Stage.CLOSED:
             return
-        if not self._unsent and not self._is_hearing:
-            self._loop.call_soon(self._flush)
-        self._unsent.append(data)
+        if self._corked:
+            self._unsent.append(data)
+        else:
+            self._write(data)
 
-    def _flush(self) -> None:
-        """Write what was sent since the last time."""
-        data = b"".join(self._unsent)
-        self._unsent.clear()
-        if self._transport is None or not data:
+    def cork(self) -> None:
+        """Hold what is sent until `uncork`, in the same turn of the loop: a write costs 10 us and more at any size."""
+        self._corked = True
+
+    def uncork(self) -> None:
+        """Write what was held."""
+        self._corked = False
+        if self._unsent:
+            data = b"".join(self._unsent)
+            self._unsent.clear()
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is None:
             return
-        if len(data) % _LOSSY_MULTIPLE == 0:
+        if len(data) % _LOSSY_MULTIPLE == 0 and data:
             self._transport.write(data[:-1])
             data = data[-1:]
         self._transport.write(data)
@@ -185,7 +188,7 @@ class ClientConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is owed, then close."""
-        self._flush()
+        self.uncork()
         if self._transport is not None:
             self._transport.close()
         self._end()

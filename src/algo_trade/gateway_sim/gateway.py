@@ -79,6 +79,8 @@ class Gateway:
             con_id: Broadcast(bars.bars.market, bars.bars.recorder, clock)
             for con_id, bars in self._bars.items()
         }
+        for market in markets:
+            market.listen_burst(self._on_burst)
         self._desk: OrderDesk | None = None
         self._pnl_timer: asyncio.TimerHandle | None = None
 
@@ -148,6 +150,14 @@ class Gateway:
             connection.close()
         if self._pnl_timer is not None:
             self._pnl_timer.cancel()
+
+    def _on_burst(self, begins: bool) -> None:
+        """Quotes of one turn go to each client together."""
+        for connection in self._connections:
+            if begins:
+                connection.cork()
+            else:
+                connection.uncork()
 
     # -- profit feeds ------------------------------------------------------------------------------
     def start_pnl(self) -> None:

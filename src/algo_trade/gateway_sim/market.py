@@ -23,6 +23,7 @@ _CATCH_UP_QUOTES = 1_000
 
 QuoteListener = Callable[[Quote], None]
 HaltListener = Callable[[bool], None]
+BurstListener = Callable[[bool], None]
 
 
 class SymbolMarket:
@@ -54,6 +55,7 @@ class SymbolMarket:
         self._listeners: list[QuoteListener] = []
         self._listeners_to_all: list[QuoteListener] = []
         self._halt_listeners: list[HaltListener] = []
+        self._burst_listeners: list[BurstListener] = []
         self._happenings = happenings
         self._clock = clock
         self._running = False
@@ -81,6 +83,10 @@ class SymbolMarket:
     def listen_halt(self, listener: HaltListener) -> None:
         """Call `listener` with True when the symbol is halted, with False when it trades again."""
         self._halt_listeners.append(listener)
+
+    def listen_burst(self, listener: BurstListener) -> None:
+        """Call `listener` with True when quotes follow in the same turn of the loop, with False after them."""
+        self._burst_listeners.append(listener)
 
     def start(self) -> None:
         """Begin, or go on where the clock says: what is already due is passed over but for the last quote."""
@@ -154,16 +160,30 @@ class SymbolMarket:
     def _play(self) -> None:
         """The timer rang: the next happening is due, and after a stall perhaps more."""
         now_s = self._loop.time()
-        for _ in range(_CATCH_UP_QUOTES):
-            happening = self._next
-            assert happening is not None
-            self._next = next(self._happenings, None)
-            if isinstance(happening, Quote):
-                self._show(happening)
-            elif isinstance(happening, Opening):
-                self.previous_close_e4 = happening.previous_close_e4
-            else:
-                self._halt(happening.halted)
-            if self._next is None or self._due_s(self._next) > now_s:
-                break
+        self._play_next()
+        if self._is_due(now_s):
+            self._tell_burst(True)
+            for _ in range(_CATCH_UP_QUOTES):
+                self._play_next()
+                if not self._is_due(now_s):
+                    break
+            self._tell_burst(False)
         self._set_timer()
+
+    def _play_next(self) -> None:
+        happening = self._next
+        assert happening is not None
+        self._next = next(self._happenings, None)
+        if isinstance(happening, Quote):
+            self._show(happening)
+        elif isinstance(happening, Opening):
+            self.previous_close_e4 = happening.previous_close_e4
+        else:
+            self._halt(happening.halted)
+
+    def _is_due(self, now_s: float) -> bool:
+        return self._next is not None and self._due_s(self._next) <= now_s
+
+    def _tell_burst(self, begins: bool) -> None:
+        for listener in self._burst_listeners:
+            listener(begins)

@@ -71,7 +71,13 @@ class Session:
         self._interrupted: asyncio.Future[None] = loop.create_future()
         self._failed: asyncio.Future[None] = loop.create_future()
         self._tasks: list[asyncio.Task[Any]] = []
-        self._bus = EmbeddedBus(plan.log_directory, clock=clock, ids=ids, hand_over=hand_over)
+        self._bus = EmbeddedBus(
+            plan.log_directory,
+            clock=clock,
+            ids=ids,
+            hand_over=hand_over,
+            power_safe=plan.settings.journal.synchronous == "full",
+        )
         self._outbox = Outbox(self._bus)
         self._log = SessionLog(self._outbox, clock, plan.session_id)
         self._parts: Parts | None = None
