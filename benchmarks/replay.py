@@ -65,14 +65,14 @@ class Replay:
         )
         settings = chosen.settings
         limits = StrategyLimits.from_settings(settings, (symbol,))
-        plan = chosen.strategy.build(limits)
-        bins = plan.feeds.ofi
+        traded = chosen.strategy.build(limits)
+        bins = traded.feeds.ofi
         assert bins is not None, "this replay is of strategies of order flow"
         window = SessionWindow(SESSION, VIRTUAL_START_NS, VIRTUAL_START_NS + 24 * 3_600 * 10**9)
         self.counts = Counts()
         self.portfolio = Portfolio()
         self._symbol = symbol
-        self._desk = Desk(plan, limits, window)
+        self._desk = Desk(traded, limits, window)
         self._flow = OfiState(symbol, interval_s=bins.interval_s, window=bins.window)
         self._validator = DataPlaneValidator()
         self._risk = PreTradeCheck(Limits.from_settings(settings), ACCOUNT)

@@ -24,6 +24,7 @@ def test_three_quotes_in_a_row_do() -> None:
     seen = [switch.observe(pnl(unrealised=-100), quoted="SPY", held=["SPY"]) for _ in range(3)]
     assert seen[:2] == [None, None]
     assert seen[2] is not None and seen[2].control == "PT-06"
+    assert "-$100.00 net of commission" in seen[2].text
 
 
 def test_reports_confirm_no_quote() -> None:

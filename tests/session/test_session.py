@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -197,6 +198,19 @@ def test_the_journal_waits_for_the_disk_as_the_settings_say(
     journal = open_journal(plan(tmp_path / "s", overrides={"data_dir": tmp_path, **setting}))
     assert journal._db.execute("PRAGMA synchronous").fetchone() == (pragma,)
     journal.close()
+
+
+@pytest.mark.parametrize(("synchronous", "waits"), [("full", True), ("normal", False)])
+def test_the_log_of_orders_waits_for_the_disk_as_the_journal_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, synchronous: str, waits: bool
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", waited.append)
+    made = plan(tmp_path / "s", duration_s=60, overrides={"journal.synchronous": synchronous})
+    assert run(made).error is None
+    with EmbeddedLogReader(made.log_directory) as log:
+        assert log.count("order_intents")
+    assert bool(waited) is waits
 
 
 def test_the_record_and_the_log_say_what_traded_and_with_which_parameters(tmp_path: Path) -> None:

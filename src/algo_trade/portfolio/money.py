@@ -13,3 +13,8 @@ def micros(dollars: float) -> int:
 def dollars(micro_dollars: int) -> float:
     """For messages and people; never to be summed again."""
     return micro_dollars / MICROS
+
+
+def dollars_text(micro_dollars: int) -> str:
+    """Dollars and cents, the sign in front."""
+    return f"{'-' if micro_dollars < 0 else ''}${dollars(abs(micro_dollars)):.2f}"

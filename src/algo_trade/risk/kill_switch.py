@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from algo_trade.portfolio import Pnl, dollars
+from algo_trade.portfolio import Pnl, dollars_text
 from algo_trade.risk.limits import Limits
 
 _CONFIRMATIONS = 3
@@ -67,14 +67,14 @@ class KillSwitch:
         if total_micros <= limits.stop_pnl_micros:
             return Trip(
                 "PT-06",
-                f"profit and loss ${dollars(total_micros):.2f} net of commission reached the stop at "
-                f"${dollars(limits.stop_pnl_micros):.2f}",
+                f"profit and loss {dollars_text(total_micros)} net of commission reached the stop at "
+                f"{dollars_text(limits.stop_pnl_micros)}",
             )
         fall = self.peak_micros - total_micros
         if fall * 100 >= limits.allocated_capital_micros * limits.stop_drawdown_pct:
             return Trip(
                 "PT-06",
-                f"drawdown ${dollars(fall):.2f} reached {limits.stop_drawdown_pct:g} % of the allocated "
-                f"${dollars(limits.allocated_capital_micros):.2f}",
+                f"drawdown {dollars_text(fall)} reached {limits.stop_drawdown_pct:g} % of the allocated "
+                f"{dollars_text(limits.allocated_capital_micros)}",
             )
         return None

@@ -43,7 +43,8 @@ from algo_trade.strategy_plane import Strategy
 # A recorded day starts with its subscription, so its last rows come this little after the session's end.
 _DRAIN_MAX_S = 5.0
 _DRAIN_STEP_S = 0.25
-_WARNINGS = range(2100, 2200)
+# Warnings in the gateway's own list, and 202: that an order is cancelled, as somebody asked.
+_NOTICES = frozenset({*range(2100, 2200), 202})
 
 
 class Interrupted(Exception):
@@ -233,7 +234,7 @@ class Session:
         self._log(
             SessionEventKind.GATEWAY_ERROR,
             event.text,
-            severity=Severity.INFO if event.code in _WARNINGS else Severity.WARNING,
+            severity=Severity.INFO if event.code in _NOTICES else Severity.WARNING,
             code=event.code,
             data={"request": event.req_id},
         )

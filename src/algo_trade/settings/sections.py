@@ -164,7 +164,7 @@ class KillSwitchSettings(Section):
 
 
 class JournalSettings(Section):
-    """The order journal.
+    """The order journal, and with it the log of intents and reports.
 
     `synchronous` full: every mark survives the loss of power. normal: it survives the death of the process and no
     more, and an order's way out no longer waits for the disk.
