@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,27 @@ def test_a_late_start_passes_quotes_over_and_only_listen_all_hears_them() -> Non
         assert shown[0].offset_ns <= 100 * NS < shown[1].offset_ns
 
     in_market(body, market_open_ns=VIRTUAL_START_NS)
+
+
+def test_what_is_due_in_one_turn_is_told_as_a_burst() -> None:
+    """From the second quote on, so that the first waits for nobody; and the end is told."""
+
+    class Day:
+        waits_for_subscriber, has_trades, previous_close_e4 = True, False, 1_000_000
+
+        def quotes(self) -> Iterator[Quote]:
+            at_s = (0, 1, 1, 1, 2)
+            return (Quote(second * NS, 1_000_000, 1_000_100, size, 1) for size, second in enumerate(at_s, 1))
+
+    async def body(market: SymbolMarket, _: Clock) -> None:
+        heard: list[int | bool] = []
+        market.listen(lambda quote: heard.append(quote.bid_size))
+        market.listen_burst(heard.append)
+        market.start()
+        await asyncio.sleep(3)
+        assert heard == [1, 2, True, 3, 4, False, 5]
+
+    in_market(body, quotes={"SPY": Day()})
 
 
 def test_a_market_knows_whether_it_tells_trades(tmp_path: Path) -> None:

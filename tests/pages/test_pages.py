@@ -26,7 +26,7 @@ SCREENS: tuple[tuple[int, Scheme], ...] = (
 )
 
 # Every line of every chart, with its box inside the units of the SVG it is stretched in.
-_PICTURES = """
+PICTURES = """
 [...document.querySelectorAll('svg[role=img]')].map(frame => ({
     name: frame.querySelector('title').textContent,
     width: frame.getBoundingClientRect().width,
@@ -121,9 +121,13 @@ def test_every_picture_is_drawn_on_every_screen(
     chromium: Browser, sessions: dict[str, Session], name: str
 ) -> None:
     """Lines have a length, lie inside their frame and can be seen; labels stay on the screen; nothing is fetched."""
-    session = sessions[name]
+    check_pictures(chromium, sessions[name], name)
+
+
+def check_pictures(chromium: Browser, session: Session, name: str) -> None:
+    """All of it, on every screen."""
     for width, scheme in each_screen(chromium, session):
-        pictures = chromium.ask(_PICTURES)
+        pictures = chromium.ask(PICTURES)
         where = f"{name}, {width} px, {scheme}"
         assert len(pictures) == session.pictures, where
         for picture in pictures:
@@ -140,7 +144,7 @@ def test_every_picture_is_drawn_on_every_screen(
 def test_markers_are_where_fills_and_decisions_were(chromium: Browser, sessions: dict[str, Session]) -> None:
     chromium.look(width=WIDE)
     chromium.open(sessions["busy"].page)
-    prices, flow = chromium.ask(_PICTURES)[2:4]
+    prices, flow = chromium.ask(PICTURES)[2:4]
     assert (prices["markers"], flow["markers"]) == (5, 10)  # five fills, ten intents
 
 

@@ -163,12 +163,17 @@ class SymbolMarket:
         self._play_next()
         if self._is_due(now_s):
             self._tell_burst(True)
-            for _ in range(_CATCH_UP_QUOTES):
-                self._play_next()
-                if not self._is_due(now_s):
-                    break
-            self._tell_burst(False)
+            try:
+                self._catch_up(now_s)
+            finally:
+                self._tell_burst(False)
         self._set_timer()
+
+    def _catch_up(self, now_s: float) -> None:
+        for _ in range(_CATCH_UP_QUOTES):
+            self._play_next()
+            if not self._is_due(now_s):
+                return
 
     def _play_next(self) -> None:
         happening = self._next
