@@ -18,7 +18,7 @@ from algo_trade.session.report import build_report
 from algo_trade.session.report.exposure import exposure_of, largest_positions
 from algo_trade.session.report.histogram import log_bins
 from algo_trade.session.report.pnl import equity_curve, positions_of
-from algo_trade.session.report.quotes import Quotes
+from algo_trade.session.report.quotes import Mids
 from algo_trade.session.report.round_trips import round_trips_of
 
 _MICROS = 1_000_000
@@ -87,11 +87,11 @@ def test_exposure_by_hand() -> None:
 
 
 @given(sessions())
-def test_exposure_is_position_times_mid(session: tuple[list[Any], Quotes]) -> None:
+def test_exposure_is_position_times_mid(session: tuple[list[Any], dict[str, Mids]]) -> None:
     """At the end of the curve net and gross are what the positions are worth; net never exceeds gross."""
     fills, quotes = session
     curve = equity_curve(fills, quotes, 0)
-    positions = positions_of(fills, {symbol: mids.last for symbol, mids in quotes.mids().items()})
+    positions = positions_of(fills, {symbol: mids.last for symbol, mids in quotes.items()})
     worth = [position.quantity * position.mark_micros for position in positions.values()]
     assert curve.long_less_short[-1] == sum(worth)
     assert curve.long_and_short[-1] == sum(map(abs, worth))

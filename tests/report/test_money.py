@@ -16,7 +16,7 @@ from algo_trade.session.report.pnl import (
     positions_of,
     round_half_even,
 )
-from algo_trade.session.report.quotes import Quotes
+from algo_trade.session.report.quotes import Mids
 
 _INTENT = UUID(int=1)
 _MICROS = 1_000_000
@@ -39,18 +39,13 @@ def execution(
     )
 
 
-def quotes_of(rows: list[tuple[int, str, int, int]]) -> Quotes:
-    quotes = Quotes()
+def quotes_of(rows: list[tuple[int, str, int, int]]) -> dict[str, Mids]:
+    mids: dict[str, Mids] = {}
     for at_ns, symbol, bid, ask in rows:
-        if symbol not in quotes.symbols:
-            quotes.symbols.append(symbol)
-        quotes.symbol_index.append(quotes.symbols.index(symbol))
-        quotes.at_ns.append(at_ns)
-        quotes.bid_micros.append(bid)
-        quotes.ask_micros.append(ask)
-        quotes.bid_size.append(1)
-        quotes.ask_size.append(1)
-    return quotes
+        series = mids.setdefault(symbol, Mids())
+        series.at_ns.append(at_ns)
+        series.micros.append((bid + ask) // 2)
+    return mids
 
 
 quantities = st.integers(-50, 50).filter(bool)
@@ -111,7 +106,7 @@ def test_a_flat_book_realises_what_first_in_first_out_does(fills: list[tuple[int
 
 
 @st.composite
-def sessions(draw: st.DrawFn) -> tuple[list[Execution], Quotes]:
+def sessions(draw: st.DrawFn) -> tuple[list[Execution], dict[str, Mids]]:
     symbols = ["SPY", "QQQ", "NEVER"]
     moments = st.integers(0, 1000)
     executions = [
@@ -133,10 +128,10 @@ def sessions(draw: st.DrawFn) -> tuple[list[Execution], Quotes]:
 
 
 @given(sessions())
-def test_the_equity_curve_ends_at_the_books_result(session: tuple[list[Execution], Quotes]) -> None:
+def test_the_equity_curve_ends_at_the_books_result(session: tuple[list[Execution], dict[str, Mids]]) -> None:
     executions, quotes = session
     curve = equity_curve(executions, quotes, 0)
-    positions = positions_of(executions, {symbol: mids.last for symbol, mids in quotes.mids().items()})
+    positions = positions_of(executions, {symbol: mids.last for symbol, mids in quotes.items()})
     gross = sum(position.realised_micros + position.unrealised_micros for position in positions.values())
     commission = sum(position.commission_micros for position in positions.values())
     assert curve.gross[-1] == gross
@@ -145,7 +140,7 @@ def test_the_equity_curve_ends_at_the_books_result(session: tuple[list[Execution
 
 
 @given(sessions())
-def test_the_drawdown_is_the_worst_of_all_pairs(session: tuple[list[Execution], Quotes]) -> None:
+def test_the_drawdown_is_the_worst_of_all_pairs(session: tuple[list[Execution], dict[str, Mids]]) -> None:
     curve = equity_curve(*session, 0)
     worst = max(max(curve.net[: index + 1]) - value for index, value in enumerate(curve.net))
     assert curve.max_drawdown_micros == worst == max(curve.drawdown)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from algo_trade.bus import Record
 from algo_trade.session.report.errors import EvidenceInvalid
-from algo_trade.session.report.quotes import Quotes, load_quotes, ofi_sums
+from algo_trade.session.report.quotes import Quotes, load_quotes
 
 _DAY = Path(__file__).parents[2] / ".." / "shared" / "data" / "aapl-2012-06-21-level1.csv"
 
@@ -46,7 +46,7 @@ states = st.tuples(st.integers(1, 4), st.integers(0, 9), st.integers(5, 8), st.i
 
 @given(st.lists(states, max_size=30))
 def test_it_is_equation_10(rows: list[tuple[int, int, int, int]]) -> None:
-    sums = ofi_sums(load_quotes(quote(number, *row) for number, row in enumerate(rows)))
+    sums = load_quotes(quote(number, *row) for number, row in enumerate(rows)).ofi
     expected = sum(equation_10(*pair) for pair in pairwise(rows))
     assert sums == ({"SPY": expected} if rows else {})
 
@@ -59,8 +59,8 @@ def test_symbols_do_not_mix() -> None:
         quote(3, 9, 1, 10, 4, "B"),
     ]
     quotes = load_quotes(rows)
-    assert ofi_sums(quotes) == {"A": 2, "B": -3}
-    assert {symbol: mids.last for symbol, mids in quotes.mids().items()} == {"A": 1_500_000, "B": 9_500_000}
+    assert quotes.ofi == {"A": 2, "B": -3}
+    assert {symbol: mids.last for symbol, mids in quotes.mids.items()} == {"A": 1_500_000, "B": 9_500_000}
 
 
 def test_bars_are_counted_apart() -> None:
@@ -85,4 +85,4 @@ def test_a_real_day() -> None:
 
     quotes: Quotes = load_quotes(rows())
     assert len(quotes) == 118_497
-    assert ofi_sums(quotes) == {"AAPL": -218_913}
+    assert quotes.ofi == {"AAPL": -218_913}

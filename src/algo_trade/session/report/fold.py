@@ -12,7 +12,7 @@ from algo_trade.session.report.executions import Execution, fold_executions
 from algo_trade.session.report.orders import OrderStory, latencies_ms, tell_stories
 from algo_trade.session.report.performance import bar_returns
 from algo_trade.session.report.pnl import EquityCurve, Position, equity_curve, positions_of
-from algo_trade.session.report.quotes import MICROS, Mids, ofi_sums
+from algo_trade.session.report.quotes import MICROS, Mids
 from algo_trade.session.report.round_trips import RoundTrip, round_trips_of
 from algo_trade.session.report.timeline import Happening, timeline_of
 
@@ -53,16 +53,16 @@ class Folded:
 
 def fold(data: SessionData) -> Folded:
     """A pure function of the evidence."""
-    mids = data.quotes.mids()
+    mids = data.quotes.mids
     executions = fold_executions(data.told, data.intent_by_id)
     amendments = tell_amendments((amendment for _, amendment in data.amendments), data.told)
     stories = tell_stories((intent for _, intent in data.intents), data.told, executions, amendments)
-    curve = equity_curve(executions, data.quotes, data.record.started_ns)
+    curve = equity_curve(executions, mids, data.record.started_ns)
     capital = data.record.allocated_capital
     return Folded(
         data=data,
         mids=mids,
-        ofi={**dict.fromkeys(data.record.symbols, 0), **ofi_sums(data.quotes)},
+        ofi={**dict.fromkeys(data.record.symbols, 0), **data.quotes.ofi},
         stories=tuple(stories),
         amendments=tuple(amendments),
         brackets=brackets_of(stories),

@@ -13,9 +13,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import repeat
 
 from algo_trade.session.report.executions import Execution
-from algo_trade.session.report.quotes import Quotes
+from algo_trade.session.report.quotes import Mids
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +115,32 @@ class EquityCurve:
         self.long_and_short.append(exposure[1])
 
 
-def equity_curve(executions: Sequence[Execution], quotes: Quotes, start_ns: int) -> EquityCurve:
+def equity_curve(executions: Sequence[Execution], mids: Mapping[str, Mids], start_ns: int) -> EquityCurve:
     """Mark to mid at every quote of a symbol held, and at every execution when the log told of it.
 
     Executions count in their latest correction from the start. What was bought before the symbol's first quote
-    is marked at its own price until then, and what was never quoted at the last price paid.
+    is marked at its own price until then, and what was never quoted at the last price paid. Of quotes of one moment
+    the symbol that stands first in `mids` counts first.
     """
     curve = EquityCurve()
     curve.add(start_ns, 0, 0, (0, 0))
-    fold = _Marking(quotes.symbols, curve)
+    fold = _Marking(list(mids), curve)
     waiting = sorted(executions, key=lambda item: item.known_ns)
     upcoming = 0
     next_ns = waiting[0].known_ns if waiting else None
-    columns = (quotes.at_ns, quotes.symbol_index, quotes.bid_micros, quotes.ask_micros)
-    held, mids = fold.held, fold.mids
-    for at_ns, symbol, bid, ask in zip(*columns, strict=True):
+    quoted = (
+        zip(series.at_ns, repeat(index), series.micros, strict=False)
+        for index, series in enumerate(mids.values())
+    )
+    held, marks = fold.held, fold.marks
+    for at_ns, symbol, mid in merge(*quoted):
         while next_ns is not None and next_ns <= at_ns:
             fold.execute(waiting[upcoming])
             upcoming += 1
             next_ns = waiting[upcoming].known_ns if upcoming < len(waiting) else None
-        mid = (bid + ask) // 2
-        if held[symbol] and mid != mids[symbol]:
+        if held[symbol] and mid != marks[symbol]:
             fold.mark(at_ns, symbol, mid)
-        mids[symbol] = mid
+        marks[symbol] = mid
     for execution in waiting[upcoming:]:
         fold.execute(execution)
     return curve
@@ -147,13 +152,13 @@ class _Marking:
     def __init__(self, symbols: Sequence[str], curve: EquityCurve) -> None:
         self.index_of = {symbol: index for index, symbol in enumerate(symbols)}
         self.held = [0] * len(symbols)
-        self.mids: list[int | None] = [None] * len(symbols)
+        self.marks: list[int | None] = [None] * len(symbols)
         self._curve = curve
         self._quoted = len(symbols)
         self._cash = self._worth = self._gross_worth = self._commission = 0
 
     def mark(self, at_ns: int, symbol: int, mid: int) -> None:
-        before = self.mids[symbol]
+        before = self.marks[symbol]
         assert before is not None  # a held symbol was marked when it was bought
         self._revalue(symbol, mid - before)
         self._note(at_ns)
@@ -163,11 +168,11 @@ class _Marking:
         if index is None:
             index = self.index_of[execution.symbol] = len(self.held)
             self.held.append(0)
-            self.mids.append(None)
-        mid = self.mids[index]
+            self.marks.append(None)
+        mid = self.marks[index]
         if mid is None or index >= self._quoted:
             self._revalue(index, execution.price_micros - (mid or 0))
-            mid = self.mids[index] = execution.price_micros
+            mid = self.marks[index] = execution.price_micros
         signed, held = execution.signed_quantity, self.held[index]
         self._cash -= signed * execution.price_micros
         self._worth += signed * mid

@@ -1,7 +1,7 @@
-"""The quotes of a session as columns, and what is computed from them alone.
+"""The quotes of a session as columns of mid prices, and their order flow.
 
-A day has some hundred thousand quotes, so they are parsed by hand into arrays (48 bytes each) instead of into
-messages; whoever wrote them has validated them.
+A day has some hundred thousand quotes, so they are parsed by hand into arrays (16 bytes each) instead of into
+messages, and what needs more than the mid is summed while they are read; whoever wrote them has validated them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from pydantic_core import from_json
 
@@ -20,35 +21,20 @@ from algo_trade.session.report.errors import EvidenceInvalid
 MICROS = 1_000_000
 
 
+@dataclass(slots=True)
 class Quotes:
-    """All TickEvents of market_events in the order of the log, and how many BarEvents of which duration are between.
+    """All TickEvents of market_events by symbol, in the order in which the symbols were first quoted.
 
-    Times are those of the log (UTC epoch ns), prices micro-dollars. `symbol_index` points into `symbols`.
+    `ofi` is each symbol's order flow imbalance of the whole session, in shares; `bars` counts the BarEvents of each
+    duration that stand between the quotes.
     """
 
-    def __init__(self) -> None:
-        self.symbols: list[str] = []
-        self.symbol_index = array("H")
-        self.at_ns = array("q")
-        self.bid_micros = array("q")
-        self.ask_micros = array("q")
-        self.bid_size = array("d")
-        self.ask_size = array("d")
-        self.bars: Counter[str] = Counter()
+    mids: dict[str, Mids] = field(default_factory=dict)
+    ofi: dict[str, int | float] = field(default_factory=dict)
+    bars: Counter[str] = field(default_factory=Counter)
 
     def __len__(self) -> int:
-        return len(self.at_ns)
-
-    def mids(self) -> dict[str, Mids]:
-        """Each symbol's mid prices, in the order in which the symbols were first quoted."""
-        found = [Mids() for _ in self.symbols]
-        for index, at_ns, bid, ask in zip(
-            self.symbol_index, self.at_ns, self.bid_micros, self.ask_micros, strict=True
-        ):
-            mids = found[index]
-            mids.at_ns.append(at_ns)
-            mids.micros.append((bid + ask) // 2)
-        return dict(zip(self.symbols, found, strict=True))
+        return sum(map(len, self.mids.values()))
 
 
 @dataclass(slots=True)
@@ -74,17 +60,14 @@ class Mids:
         """The longest time without a quote, from the first one to `until_ns`."""
         if not self.at_ns:
             return 0
-        gaps = (later - earlier for earlier, later in zip(self.at_ns, self.at_ns[1:], strict=False))
+        gaps = (later - earlier for earlier, later in pairwise(self.at_ns))
         return max(max(gaps, default=0), until_ns - self.at_ns[-1])
 
 
 def load_quotes(records: Iterable[Record]) -> Quotes:
     """Read market_events. Raises EvidenceInvalid at the first record that is neither a tick nor a bar."""
     quotes = Quotes()
-    index_of: dict[str, int] = {}
-    add_symbol, add_time = quotes.symbol_index.append, quotes.at_ns.append
-    add_bid, add_ask = quotes.bid_micros.append, quotes.ask_micros.append
-    add_bid_size, add_ask_size = quotes.bid_size.append, quotes.ask_size.append
+    read: dict[str, tuple[Mids, _Flow]] = {}
     offset = -1
     try:
         for record in records:
@@ -96,37 +79,39 @@ def load_quotes(records: Iterable[Record]) -> Quotes:
                 quotes.bars[event.get("bar_duration") or "no duration told"] += 1
                 continue
             symbol = event["symbol"]
-            index = index_of.get(symbol)
-            if index is None:
-                index = index_of[symbol] = len(index_of)
-                quotes.symbols.append(symbol)
-            add_symbol(index)
-            add_time(record.timestamp_ns)
-            add_bid(round(event["bid"] * MICROS))
-            add_ask(round(event["ask"] * MICROS))
-            add_bid_size(event["bid_size"])
-            add_ask_size(event["ask_size"])
+            if symbol not in read:
+                quotes.mids[symbol] = Mids()
+                read[symbol] = quotes.mids[symbol], _Flow()
+            mids, flow = read[symbol]
+            bid, ask = round(event["bid"] * MICROS), round(event["ask"] * MICROS)
+            flow.add(bid, event["bid_size"], ask, event["ask_size"])
+            mids.at_ns.append(record.timestamp_ns)
+            mids.micros.append((bid + ask) // 2)
     except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise EvidenceInvalid(f"market_events, offset {offset}: not a market event ({error})") from error
+    quotes.ofi = {symbol: whole(flow.total) for symbol, (_, flow) in read.items()}
     return quotes
 
 
-def ofi_sums(quotes: Quotes) -> dict[str, int | float]:
-    """Order flow imbalance of the whole session by symbol, in shares: the sum of e_n of equation 10.
+class _Flow:
+    """One symbol's order flow imbalance in shares: the sum of e_n of equation 10.
 
     Written down a second time on purpose, side by side instead of term by term, so that a slip in the
     strategy's own computation cannot repeat itself here. At an unchanged price a side counts the change of its
     queue; at a changed one it counts the queue that came or went as a whole. A symbol's first quote has no
     predecessor and counts nothing.
     """
-    sums = [0.0] * len(quotes.symbols)
-    before: list[tuple[int, float, int, float] | None] = [None] * len(quotes.symbols)
-    columns = (quotes.symbol_index, quotes.bid_micros, quotes.bid_size, quotes.ask_micros, quotes.ask_size)
-    for index, bid, bid_size, ask, ask_size in zip(*columns, strict=True):
-        last = before[index]
-        before[index] = (bid, bid_size, ask, ask_size)
+
+    __slots__ = ("_last", "total")
+
+    def __init__(self) -> None:
+        self.total = 0.0
+        self._last: tuple[int, float, int, float] | None = None
+
+    def add(self, bid: int, bid_size: float, ask: int, ask_size: float) -> None:
+        last, self._last = self._last, (bid, bid_size, ask, ask_size)
         if last is None:
-            continue
+            return
         last_bid, last_bid_size, last_ask, last_ask_size = last
         if bid == last_bid:
             buying = bid_size - last_bid_size
@@ -136,8 +121,7 @@ def ofi_sums(quotes: Quotes) -> dict[str, int | float]:
             selling = ask_size - last_ask_size
         else:
             selling = ask_size if ask < last_ask else -last_ask_size
-        sums[index] += buying - selling
-    return {symbol: whole(total) for symbol, total in zip(quotes.symbols, sums, strict=True)}
+        self.total += buying - selling
 
 
 def whole(value: float) -> int | float:

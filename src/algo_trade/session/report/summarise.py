@@ -60,7 +60,7 @@ def _identity(folded: Folded) -> dict[str, Any]:
         "strategy_id": record.strategy_id,
         "strategy_version": record.strategy_version,
         "strategy_parameters": record.strategy_parameters,
-        "symbols": record.symbols or tuple(data.quotes.symbols),
+        "symbols": record.symbols or tuple(data.quotes.mids),
         "digest": data.digest,
         "finished": data.finished,
         "duration_s": _duration_s(data),

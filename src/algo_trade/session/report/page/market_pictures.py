@@ -89,6 +89,8 @@ def _price(folded: Folded, symbol: str, mids: Mids, rested: Mapping[str, Sequenc
         summary += f" The first {_MOST_MARKERS} fills are drawn."
     key = [("a", "mid price"), ("buy", "bought"), ("sell", "sold")]
     key += [(style, text) for style, text in _RESTED.items() if style in rested]
+    # Thinned before they are floats: a list of a day's would be the largest thing a report needs.
+    points = [(at_ns, micros / MICROS) for at_ns, micros in thinned(mids.at_ns, mids.micros)]
     chart = TimeChart(
         ident=f"price-{_place(folded, symbol)}",
         title=f"{symbol}: mid price over the session, with {bought} buying and {sold} selling fills",
@@ -96,7 +98,7 @@ def _price(folded: Folded, symbol: str, mids: Mids, rested: Mapping[str, Sequenc
         start_ns=folded.data.record.started_ns,
         end_ns=folded.data.end_ns,
         unit=axis_money,
-        lines=[Line("a", thinned(mids.at_ns, [micros / MICROS for micros in mids.micros]), step=True)],
+        lines=[Line("a", points, step=True)],
         levels=[Levels(style, rested[style]) for style in _RESTED if style in rested],
         markers=markers,
     )
