@@ -22,7 +22,6 @@ from benchmarks.measuring import spread, verdict
 ROUNDS = 3
 SPEED_GOAL, FLAT_GOAL, MEMORY_GOAL = 300.0, 0.8, 1.2
 _LOOP_N = 3_000_000
-_MB = 1024  # ru_maxrss is in KiB
 # Beyond 100 lines there is tick-by-tick data for more than five symbols.
 _LINES = "1000"
 
@@ -36,7 +35,8 @@ class Case:
     session_s: int
     speeds: list[float] = field(default_factory=list)  # virtual seconds a wall second
     rates: list[float] = field(default_factory=list)  # quotes a wall second
-    peaks_mb: list[float] = field(default_factory=list)
+    session_mb: list[float] = field(default_factory=list)  # the most it held, without its report
+    whole_mb: list[float] = field(default_factory=list)
 
 
 def calibration_ns() -> float:
@@ -70,24 +70,29 @@ def run(case: Case, place: Path, number: int) -> None:
     command = [
         sys.executable,
         "-m",
-        "algo_trade",
+        "benchmarks.measured_session",
         "run",
         "--speed",
         "max",
+        "--json",
+        "--quiet",
+    ]
+    command += [
         "--duration",
         f"{case.session_s}s",
+        "--seed",
+        str(number),
+        "--session-dir",
+        str(place / "session"),
     ]
-    command += ["--json", "--quiet", "--seed", str(number), "--session-dir", str(place / "session")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env) as process:
-        assert process.stdout is not None
-        summary = json.loads(process.stdout.read())
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{case.name}: the session ended with exit code {process.returncode}")
+    done = subprocess.run(command, capture_output=True, text=True, env=env, check=False)
+    if done.returncode:
+        raise SystemExit(f"{case.name}: exit code {done.returncode}: {done.stderr}")
+    summary, memory = (json.loads(line) for line in done.stdout.splitlines())
     case.speeds.append(case.session_s / summary["wall_s"])
     case.rates.append(summary["ticks"] / summary["wall_s"])
-    case.peaks_mb.append(usage.ru_maxrss / _MB)
+    case.session_mb.append(memory["session_mb"])
+    case.whole_mb.append(memory["whole_mb"])
 
 
 def main() -> None:
@@ -104,7 +109,9 @@ def main() -> None:
     print("whole sessions at --speed max, about 10 quotes a second and symbol")
     for case in (hour, day, few, many):
         print(f"  {case.name:<18}{spread(case.speeds, 'x real time')}")
-        print(f"  {'':<18}{spread(case.rates, 'quotes/s')}; peak {spread(case.peaks_mb, 'MB')}")
+        print(f"  {'':<18}{spread(case.rates, 'quotes/s')}")
+        print(f"  {'':<18}peak {spread(case.session_mb, 'MB')}")
+        print(f"  {'':<18}with its report {spread(case.whole_mb, 'MB')}")
     print(f"  baseline          {spread(loops, 'ns an iteration of a bare float loop')}")
     print(
         f"  speed, 3 symbols  {verdict(statistics.median(hour.speeds), SPEED_GOAL, at_most=False)} x real time"
@@ -115,7 +122,7 @@ def main() -> None:
             f"  {name:<18}quotes/s {spread(ratios, 'x')}; "
             f"{verdict(statistics.median(ratios), FLAT_GOAL, at_most=False)}"
         )
-    grown = [far / near for near, far in zip(hour.peaks_mb, day.peaks_mb, strict=True)]
+    grown = [far / near for near, far in zip(hour.session_mb, day.session_mb, strict=True)]
     print(
         f"  1 to 6.5 hours    peak memory {spread(grown, 'x')}; "
         f"{verdict(statistics.median(grown), MEMORY_GOAL, at_most=True)}"
