@@ -57,10 +57,10 @@ axe.run(document, {resultTypes: ['violations']}).then(result => result.violation
 
 @dataclass(frozen=True)
 class Session:
-    """A report in a file, and how many pictures it has to show."""
+    """A report in a file, and how many pictures it has to show, where that is known."""
 
     page: Path
-    pictures: int
+    pictures: int | None
 
 
 def busy(directory: Path) -> Writer:
@@ -129,10 +129,10 @@ def check_pictures(chromium: Browser, session: Session, name: str) -> None:
     for width, scheme in each_screen(chromium, session):
         pictures = chromium.ask(PICTURES)
         where = f"{name}, {width} px, {scheme}"
-        assert len(pictures) == session.pictures, where
+        assert session.pictures in {None, len(pictures)}, where
         for picture in pictures:
             assert picture["width"] > 200 and picture["height"] > 80, (where, picture["name"])
-            assert picture["lines"] and picture["labels"] >= 4, (where, picture["name"])
+            assert picture["lines"] and picture["labels"] >= 3, (where, picture["name"])
             assert picture["outside"] == [], (where, picture["name"])
             for line in picture["lines"]:
                 assert line["length"] > 0 and line["inside"] and line["seen"], (where, picture["name"], line)
