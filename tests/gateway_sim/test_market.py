@@ -17,6 +17,7 @@ from algo_trade.clock import VIRTUAL_START_NS, Clock, from_utc, new_york, run_vi
 from algo_trade.gateway_sim import GatewaySimulator, HaltError, SimulatorConfig, parse_halt
 from algo_trade.gateway_sim.catalogue import Catalogue, derived_instrument
 from algo_trade.gateway_sim.catalogue_file import load_listing
+from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.markets import Markets, load_recorded
@@ -94,15 +95,18 @@ def test_a_late_start_passes_quotes_over_and_only_listen_all_hears_them() -> Non
     in_market(body, market_open_ns=VIRTUAL_START_NS)
 
 
+class Bursty:
+    """A recorded day of five quotes, three of them at one moment; their bid sizes count them."""
+
+    waits_for_subscriber, has_trades, previous_close_e4 = True, False, 1_000_000
+
+    def quotes(self) -> Iterator[Quote]:
+        at_s = (0, 1, 1, 1, 2)
+        return (Quote(second * NS, 1_000_000, 1_000_100, size, 1) for size, second in enumerate(at_s, 1))
+
+
 def test_what_is_due_in_one_turn_is_told_as_a_burst() -> None:
     """From the second quote on, so that the first waits for nobody; and the end is told."""
-
-    class Day:
-        waits_for_subscriber, has_trades, previous_close_e4 = True, False, 1_000_000
-
-        def quotes(self) -> Iterator[Quote]:
-            at_s = (0, 1, 1, 1, 2)
-            return (Quote(second * NS, 1_000_000, 1_000_100, size, 1) for size, second in enumerate(at_s, 1))
 
     async def body(market: SymbolMarket, _: Clock) -> None:
         heard: list[int | bool] = []
@@ -112,7 +116,21 @@ def test_what_is_due_in_one_turn_is_told_as_a_burst() -> None:
         await asyncio.sleep(3)
         assert heard == [1, 2, True, 3, 4, False, 5]
 
-    in_market(body, quotes={"SPY": Day()})
+    in_market(body, quotes={"SPY": Bursty()})
+
+
+def test_a_burst_reaches_a_client_whole_in_order_and_in_one_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    writes: list[int] = []
+    write = ClientConnection._write
+
+    def counted(connection: ClientConnection, data: bytes) -> None:
+        writes.append(data.count(b"99\x005\x003\x00"))
+        write(connection, data)
+
+    monkeypatch.setattr(ClientConnection, "_write", counted)
+    ticks = ticks_of(3, quotes={"SPY": Bursty()})
+    assert [fields[2] for _, fields in ticks] == ["1", "2", "3", "4", "5"]
+    assert [quotes for quotes in writes if quotes] == [1, 1, 2, 1]
 
 
 def test_a_market_knows_whether_it_tells_trades(tmp_path: Path) -> None:
