@@ -1,9 +1,9 @@
 """Trading days in market time: when a market opens and closes, and when it is halted on purpose.
 
 Market time counts nanoseconds since a market's origin, `speed` of them to one of the clock. Before the origin it is
-negative and as fast as the clock: what is left of a day begun is passed over with the first subscription, and at
-sixty times the speed five and a half hours of it would take half a minute. The calendar is the exchange's (`hours`),
-so a day that had begun before the simulator started is a whole day here too.
+negative and as fast as the clock: what is left of a window begun is passed over with the first subscription, and of the
+up to sixty seconds since the minute began, a busy symbol at four hundred times the speed would make millions of quotes.
+The calendar is the exchange's (`hours`), so a day that had begun before the simulator started is a whole day here too.
 """
 
 from __future__ import annotations
