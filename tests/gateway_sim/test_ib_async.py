@@ -45,7 +45,8 @@ async def done(trade, seconds=5):
 async def bars(ib, stock):
     traded = Stock("MSFT", "SMART", "USD")
     await ib.qualifyContractsAsync(traded)
-    lasts = ib.reqTickByTickData(traded, "Last")
+    lasts = []  # its ticker forgets them with the next message of any kind
+    ib.reqTickByTickData(traded, "Last").updateEvent += lambda ticker: lasts.extend(ticker.tickByTicks)
     live = ib.reqRealTimeBars(traded, 5, "TRADES", True)
     ask = ib.reqHistoricalDataAsync
     text = await ask(stock, "", "2 D", "1 hour", "TRADES", True, formatDate=1)
@@ -58,15 +59,16 @@ async def bars(ib, stock):
     past = await ask(stock, text[1].date, "1800 S", "5 mins", "BID_ASK", True, formatDate=2)
     seen["past"] = (past[-1].date < text[1].date, len(past))
     seen["head"] = (await ib.reqHeadTimeStampAsync(stock, "TRADES", True, 1)).year
-    kept = await ask(stock, "", "1 D", "1 min", "MIDPOINT", True, formatDate=2, keepUpToDate=True)
+    # Of trades, because ib_async tells nobody of an update that changes nothing, and a mid may rest for 15 seconds.
+    kept = await ask(stock, "", "1 D", "1 min", "TRADES", True, formatDate=2, keepUpToDate=True)
     updates = []
     kept.updateEvent += lambda bars, is_new: updates.append((bars[-1].date, is_new))
-    async with asyncio.timeout(12):
-        while not (updates and live and lasts.tickByTicks):
+    async with asyncio.timeout(30):
+        while not (updates and live and lasts):
             await asyncio.sleep(0.05)
     seen["updated"] = kept[-1].date == updates[-1][0]
     seen["live"] = [live[-1].open_, live[-1].count > 0, live[-1].time.second % 5]
-    seen["last"] = [lasts.tickByTicks[0].price, lasts.tickByTicks[0].exchange]
+    seen["last"] = [lasts[0].price, lasts[0].exchange]
     [ticker] = await ib.reqTickersAsync(traded)
     seen["last_price"] = [ticker.last, ticker.volume > 0, ticker.close]
     ib.cancelHistoricalData(kept)
@@ -109,6 +111,7 @@ async def main():
             await asyncio.sleep(0.01)
     partial = ib.placeOrder(shown, LimitOrder("BUY", 400, 501, tif="IOC"))
     await done(partial)
+    ib.cancelMktData(shown)
     seen["partial"] = [statuses(partial)[-1], partial.filled()]
     resting = ib.placeOrder(stock, LimitOrder("BUY", 10, round(ticker.bid - 20, 2), tif="DAY", orderRef="x:2"))
     await asyncio.sleep(0.3)
