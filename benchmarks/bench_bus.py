@@ -70,7 +70,7 @@ async def through_the_bus(
     """Events a second from fields (or validated quotes) to the consumer's message, all of it durable."""
     bus = EmbeddedBus(directory, clock=clock, ids=SystemIds(), hand_over=hand_over)
     await bus.open()
-    reader = bus.subscribe(["market_events"])
+    reader = await bus.subscribe(["market_events"])
     border_in, border_out = DataPlaneValidator(), StrategyPlaneValidator()
     ready = [border_in.build(TickEvent, quote) for quote in fields] if validated_before else []
 

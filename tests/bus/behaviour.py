@@ -98,7 +98,7 @@ class BusBehaviour:
     def test_what_is_published_is_read_by_subscribers_and_by_replay(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["order_intents"])
+                reader = await bus.subscribe(["order_intents"])
                 before_ns = clock.now_ns()
                 record = await bus.publish("order_intents", intent(1), key="756733")
                 assert record.value == intent(1).encode()
@@ -135,7 +135,7 @@ class BusBehaviour:
         async def scenario(clock: Clock) -> None:
             written: dict[str | None, list[bytes]] = defaultdict(list)
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["market_raw"])
+                reader = await bus.subscribe(["market_raw"])
                 for number in range(600):
                     key, value = LETTERS[number * 7 % 5], b"%d" % number
                     written[key].append(value)
@@ -174,7 +174,7 @@ class BusBehaviour:
     def test_appended_is_seen_at_once_and_kept_after_flush_or_close(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["market_events"])
+                reader = await bus.subscribe(["market_events"])
                 for number in range(30):
                     bus.append("market_events", tick(number), key="SPY")
                 assert bodies(await read(reader, 30)) == [tick(number).encode() for number in range(30)]
@@ -195,7 +195,7 @@ class BusBehaviour:
                     if number % 100 == 0:
                         await bus.drain()
                 await bus.flush()
-                assert sum(bus.head("market_raw").values()) == 20_000
+                assert sum((await bus.head("market_raw")).values()) == 20_000
 
         run(scenario)
 
@@ -203,7 +203,7 @@ class BusBehaviour:
     def test_fetch_waits_for_a_record(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["market_raw", "order_intents"])
+                reader = await bus.subscribe(["market_raw", "order_intents"])
                 waiting = asyncio.create_task(read(reader, 1))
                 await asyncio.sleep(0.05)
                 assert not waiting.done()
@@ -218,7 +218,7 @@ class BusBehaviour:
                 for number in range(25):
                     bus.append("market_raw", b"%d" % number, key="k")
                 await bus.flush()
-                reader = bus.subscribe(["market_raw"], start=Earliest())
+                reader = await bus.subscribe(["market_raw"], start=Earliest())
                 seen: list[bytes] = []
                 async with asyncio.timeout(PATIENCE_S):
                     while len(seen) < 25:
@@ -232,7 +232,7 @@ class BusBehaviour:
     def test_a_cancelled_fetch_loses_nothing(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["market_raw"])
+                reader = await bus.subscribe(["market_raw"])
                 for number in range(5):
                     waiting = asyncio.create_task(reader.fetch())
                     await asyncio.sleep(0)
@@ -251,7 +251,7 @@ class BusBehaviour:
     def test_closing_ends_a_waiting_fetch_and_every_later_one(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader, other = bus.subscribe(["market_raw"]), bus.subscribe(["market_raw"])
+                reader, other = await bus.subscribe(["market_raw"]), await bus.subscribe(["market_raw"])
                 waiting = asyncio.create_task(reader.fetch())
                 with_the_bus = asyncio.create_task(other.fetch())
                 await asyncio.sleep(0.01)
@@ -271,7 +271,7 @@ class BusBehaviour:
                 for number in range(5_000):
                     bus.append("market_raw", b"%d" % number, key="k")
                 await bus.publish("order_intents", intent(1), key="k")
-                reader = bus.subscribe(["market_raw", "order_intents"], start=Earliest())
+                reader = await bus.subscribe(["market_raw", "order_intents"], start=Earliest())
                 assert "order_intents" in {record.topic for record in await read(reader, 2_000, 100)}
 
         run(scenario)
@@ -286,7 +286,7 @@ class BusBehaviour:
                 await asyncio.sleep(0.05)
                 second = [await bus.publish("market_raw", b"%d" % number, key="k") for number in range(3, 6)]
                 place_of = {("market_raw", second[1].partition): second[1].offset}
-                end = bus.subscribe(["market_raw"], start=Latest())
+                end = await bus.subscribe(["market_raw"], start=Latest())
                 for start, owed in (
                     (Earliest(), first + second),
                     (AtOffsets(place_of), second[1:]),
@@ -294,10 +294,10 @@ class BusBehaviour:
                     (AtTime(middle_ns), second),
                     (AtTime(0), first + second),
                 ):
-                    reader = bus.subscribe(["market_raw"], start=start)
+                    reader = await bus.subscribe(["market_raw"], start=start)
                     assert places(await read(reader, len(owed))) == places(owed), start
                     assert await nothing_more(reader), start
-                later = bus.subscribe(["market_raw"], start=AtTime(clock.now_ns() + 10**12))
+                later = await bus.subscribe(["market_raw"], start=AtTime(clock.now_ns() + 10**12))
                 new = await bus.publish("market_raw", b"new", key="k")
                 assert places(await read(end, 1)) == places(await read(later, 1)) == places([new])
 
@@ -310,7 +310,7 @@ class BusBehaviour:
                 beyond = AtOffsets({("market_raw", record.partition): record.offset + 2})
                 with pytest.raises(OffsetOutOfRange):
                     async with asyncio.timeout(PATIENCE_S):
-                        await bus.subscribe(["market_raw"], start=beyond).fetch()
+                        await (await bus.subscribe(["market_raw"], start=beyond)).fetch()
 
         run(scenario)
 
@@ -322,7 +322,7 @@ class BusBehaviour:
                 async with self.bus(clock, place) as bus:
                     for number in range(turn * 10, turn * 10 + 10):
                         bus.append("market_raw", b"%d" % number, key="k")
-                    reader = bus.subscribe(["market_raw"], start=AtOffsets(kept))
+                    reader = await bus.subscribe(["market_raw"], start=AtOffsets(kept))
                     seen += bodies(await read(reader, 7))
                     kept = reader.position()
             assert seen == [b"%d" % number for number in range(28)]
@@ -336,19 +336,21 @@ class BusBehaviour:
             async with self.bus(clock, place) as bus:
                 for number in range(10):
                     await bus.publish(topic, b"%d" % number, key="k")
-                reader = bus.subscribe([topic], group="g", start=Earliest())
+                reader = await bus.subscribe([topic], group="g", start=Earliest())
                 records = await read(reader, 8)
                 await reader.commit(records[4])
                 await reader.commit(records[2])  # never backwards
                 await reader.close()
-                again = bus.subscribe([topic], group="g", start=Latest())  # the commit decides, not the start
+                again = await bus.subscribe(
+                    [topic], group="g", start=Latest()
+                )  # the commit decides, not the start
                 assert bodies(await read(again, 5)) == [b"5", b"6", b"7", b"8", b"9"]
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe([topic], group="g")
+                reader = await bus.subscribe([topic], group="g")
                 assert bodies(await read(reader, 5)) == [b"5", b"6", b"7", b"8", b"9"]
                 await reader.commit(records[6])
             async with self.bus(clock, place) as bus:
-                assert bodies(await read(bus.subscribe([topic], group="g"), 3)) == [b"7", b"8", b"9"]
+                assert bodies(await read(await bus.subscribe([topic], group="g"), 3)) == [b"7", b"8", b"9"]
 
         run(scenario)
 
@@ -357,8 +359,8 @@ class BusBehaviour:
             async with self.bus(clock, place) as bus:
                 for number in range(4):
                     await bus.publish("market_raw", b"%d" % number, key="k")
-                one = bus.subscribe(["market_raw"], group="one", start=Earliest())
-                two = bus.subscribe(["market_raw"], group="two", start=Earliest())
+                one = await bus.subscribe(["market_raw"], group="one", start=Earliest())
+                two = await bus.subscribe(["market_raw"], group="two", start=Earliest())
                 await one.commit((await read(one, 4))[-1])
                 assert bodies(await read(two, 4)) == [b"0", b"1", b"2", b"3"]
 
@@ -369,11 +371,11 @@ class BusBehaviour:
             async with self.bus(clock, place) as bus:
                 for number in range(3):
                     await bus.publish("market_raw", b"%d" % number, key="k")
-                loner = bus.subscribe(["market_raw"], start=Earliest())
+                loner = await bus.subscribe(["market_raw"], start=Earliest())
                 records = await read(loner, 3)
                 with pytest.raises(BadRecord):
                     await loner.commit(records[0])
-                member = bus.subscribe(["market_raw"], group="g", start=Earliest())
+                member = await bus.subscribe(["market_raw"], group="g", start=Earliest())
                 await read(member, 1)
                 with pytest.raises(BadRecord):
                     await member.commit(records[2])
@@ -385,7 +387,7 @@ class BusBehaviour:
     def test_health_tells_each_groups_lag(self, run: Run, place: Path) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place) as bus:
-                reader = bus.subscribe(["market_raw"], group="g", start=Earliest())
+                reader = await bus.subscribe(["market_raw"], group="g", start=Earliest())
                 for number in range(10):
                     await bus.publish("market_raw", b"%d" % number, key="k")
                 records = await read(reader, 10)
@@ -458,7 +460,7 @@ class BusBehaviour:
     ) -> None:
         async def scenario(clock: Clock) -> None:
             async with self.bus(clock, place, hand_over=hand_over) as bus:
-                reader = bus.subscribe(["market_events"])
+                reader = await bus.subscribe(["market_events"])
                 for number in range(20):
                     bus.append("market_events", tick(number), key="SPY")
                 records = await read(reader, 20)
@@ -491,7 +493,11 @@ class BusBehaviour:
                         await bus.publish(topic, message, key=key)  # type: ignore[arg-type]
                 with pytest.raises(BadRecord):
                     bus.append("market_raw", b"", key=None, headers=(("h", "text"),))  # type: ignore[arg-type]
-                assert sum(bus.head("market_raw").values()) == sum(bus.head("order_intents").values()) == 0
+                assert (
+                    sum((await bus.head("market_raw")).values())
+                    == sum((await bus.head("order_intents")).values())
+                    == 0
+                )
                 await bus.publish("market_raw", too_large[1:], key="k")
                 [record] = await everything(bus.replay("market_raw"))
                 assert len(record.value) == MAX_RECORD_BYTES
@@ -503,11 +509,11 @@ class BusBehaviour:
             async with self.bus(clock, place) as bus:
                 for topics in (["nowhere"], ["market_raw", "nowhere"], []):
                     with pytest.raises(UnknownTopic):
-                        bus.subscribe(topics)
+                        await bus.subscribe(topics)
                 with pytest.raises(UnknownTopic):
                     await everything(bus.replay("nowhere"))
                 with pytest.raises(UnknownTopic):
-                    bus.head("nowhere")
+                    await bus.head("nowhere")
                 with pytest.raises(UnknownTopic):
                     bus.log_id("nowhere")
 
@@ -528,7 +534,7 @@ class BusBehaviour:
             with pytest.raises(BusClosed):
                 await bus.drain()
             with pytest.raises(BusClosed):
-                bus.subscribe(["market_raw"])
+                await bus.subscribe(["market_raw"])
             with pytest.raises(BusClosed):
                 await bus.enforce_retention()
 

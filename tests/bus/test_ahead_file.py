@@ -123,7 +123,7 @@ def test_a_full_disk_takes_back_what_it_wrote(tmp_path: Path, monkeypatch: pytes
                 disk.setattr(os, "pwrite", lambda file, data, at: pwrite(file, data[: len(data) // 2], at))
                 with pytest.raises(BusFull, match="disk is full"):
                     await bus.publish("dlq_order_intents", b"refused", key=None)
-            assert bus.head("dlq_order_intents") == {0: 1}
+            assert await bus.head("dlq_order_intents") == {0: 1}
             assert len(read_ahead(tmp_path / AHEAD_FILE)) == 1
             assert (await bus.publish("dlq_order_intents", b"1", key=None)).offset == 1
             assert bodies(await everything(bus.replay("dlq_order_intents"))) == [b"0", b"1"]

@@ -229,7 +229,7 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(tmp_path: Path) -> N
     async def scenario(clock: Clock) -> None:
         bus = EmbeddedBus(tmp_path, clock=clock, ids=SystemIds())
         async with opened(bus):
-            reader = bus.subscribe(["market_raw", "dlq_order_intents"])
+            reader = await bus.subscribe(["market_raw", "dlq_order_intents"])
             _limit(bus, 4)
             appended = [noise.randbytes(1000) for _ in range(50)]
             for value in appended:
@@ -240,7 +240,7 @@ def test_a_full_disk_acknowledges_nothing_and_loses_nothing(tmp_path: Path) -> N
                 await bus.publish("dlq_order_intents", b"refused", key="k")
             assert bus.health().producer_queue == 50
             assert "disk is full" in (bus.health().trouble or "")
-            assert bus.head("dlq_order_intents") == {0: 0}
+            assert await bus.head("dlq_order_intents") == {0: 0}
             await asyncio.sleep(10)  # the timer tries, fails, and tries again
             assert bus.health().producer_queue == 50
             _limit(bus, 100_000)
@@ -305,13 +305,12 @@ def test_a_file_lost_in_mid_session_stops_everybody(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         bus = EmbeddedBus(tmp_path, clock=clock, ids=SystemIds())
         async with opened(bus):
-            reader = bus.subscribe(["market_events"])
+            reader = await bus.subscribe(["market_events"])
             waiting = asyncio.create_task(reader.fetch())
             await asyncio.sleep(0)
             bus.check().orders._table.file.connection.execute("DROP TABLE records")
             actions: list[Callable[[], object]] = [
                 lambda: bus.append("market_events", tick(), key="SPY"),
-                lambda: bus.subscribe(["market_events"], start=Earliest()),
                 lambda: bus.replay("market_events"),
             ]
             await bus.publish("dlq_order_intents", b"", key=None)
@@ -323,6 +322,8 @@ def test_a_file_lost_in_mid_session_stops_everybody(tmp_path: Path) -> None:
             for action in actions:
                 with pytest.raises(BusStop, match=ORDERS_FILE):
                     action()
+            with pytest.raises(BusStop, match=ORDERS_FILE):
+                await bus.subscribe(["market_events"], start=Earliest())
             with pytest.raises(BusStop, match=ORDERS_FILE):
                 await bus.flush()
             assert not bus.health().connected

@@ -84,7 +84,7 @@ def test_a_poisoned_record_blocks_nobody_and_the_sums_add_up(tmp_path: Path) -> 
             for number in range(100):
                 poison = (b"", b"{", b'{"event_type":"tick_event"}', b"\xff")[number % 4]
                 bus.append("market_events", tick(number) if number % 10 else poison, key="SPY")
-            reader, processed = bus.subscribe(["market_events"], group="g", start=Earliest()), 0
+            reader, processed = await bus.subscribe(["market_events"], group="g", start=Earliest()), 0
             while bus.health().groups[0].lag:
                 for record in await reader.fetch(7):
                     try:

@@ -75,8 +75,8 @@ def test_a_groups_progress_is_never_durable_before_its_effects(tmp_path: Path) -
         async with embedded(clock, tmp_path) as bus:
             await bus.publish("market_raw", b"cause", key="k")
             await bus.publish("dlq_order_intents", b"cause", key="k")
-            market = bus.subscribe(["market_raw"], group="m", start=Earliest())
-            orders = bus.subscribe(["dlq_order_intents"], group="o", start=Earliest())
+            market = await bus.subscribe(["market_raw"], group="m", start=Earliest())
+            orders = await bus.subscribe(["dlq_order_intents"], group="o", start=Earliest())
             [cause] = await read(market, 1)
             bus.append("session_events", _note(clock), key="s")
             await market.commit(cause)
@@ -95,7 +95,7 @@ def test_a_groups_progress_is_never_durable_before_its_effects(tmp_path: Path) -
 def test_many_records_of_one_turn_are_one_batch(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
-            reader = bus.subscribe(["market_raw"])
+            reader = await bus.subscribe(["market_raw"])
             waiting = asyncio.create_task(reader.fetch())
             await asyncio.sleep(0)
             for number in range(100):
@@ -108,7 +108,7 @@ def test_many_records_of_one_turn_are_one_batch(tmp_path: Path) -> None:
 def test_the_producers_own_object_is_handed_over_live_and_not_from_the_file(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
-            reader, message = bus.subscribe(["market_events"]), tick()
+            reader, message = await bus.subscribe(["market_events"]), tick()
             bus.append("market_events", message, key="SPY")
             assert (await read(reader, 1))[0].message is message
         async with embedded(clock, tmp_path) as bus:
@@ -121,7 +121,7 @@ def test_a_slow_reader_falls_back_to_the_file_and_memory_stays_bounded(tmp_path:
     async def scenario(clock: Clock) -> None:
         bus = EmbeddedBus(tmp_path, clock=clock, ids=SystemIds())
         async with opened(bus):
-            slow = bus.subscribe(["market_raw", "dlq_order_intents"])
+            slow = await bus.subscribe(["market_raw", "dlq_order_intents"])
             for number in range(30_000):
                 bus.append("market_raw", b"%d" % number, key=f"{number % 3}")
             for number in range(3_000):
@@ -141,7 +141,7 @@ def test_large_records_do_not_stay_in_memory(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         bus = EmbeddedBus(tmp_path, clock=clock, ids=SystemIds())
         async with opened(bus):
-            reader = bus.subscribe(["market_raw"])
+            reader = await bus.subscribe(["market_raw"])
             for number in range(100):
                 bus.append("market_raw", b"%d" % number * (500_000 if number > 9 else 1_000_000), key="k")
                 assert bus._logs["market_raw"].tail_bytes < 50_000_000
@@ -153,8 +153,8 @@ def test_large_records_do_not_stay_in_memory(tmp_path: Path) -> None:
 def test_retention_removes_what_is_old_and_gives_no_offset_again(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
-            slow = bus.subscribe(["market_raw"])
-            member = bus.subscribe(["market_raw"], group="g")
+            slow = await bus.subscribe(["market_raw"])
+            member = await bus.subscribe(["market_raw"], group="g")
             for number in range(10):
                 bus.append("market_raw", b"%d" % number, key="k")
                 await bus.publish("dlq_order_intents", b"%d" % number, key="k")
@@ -163,20 +163,20 @@ def test_retention_removes_what_is_old_and_gives_no_offset_again(tmp_path: Path)
             await asyncio.sleep(8 * HOUR_S + 1)  # market_raw: 8 h
             assert (await bus.enforce_retention()).removed == {"market_raw": 10}
             assert await everything(bus.replay("market_raw")) == []
-            assert bus.head("market_raw") == {0: 10}
+            assert await bus.head("market_raw") == {0: 10}
             assert (await bus.enforce_retention()).removed == {}
             record = await bus.publish("market_raw", b"new", key="k")
             assert record.offset == 10
             assert places(await read(slow, 1)) == places([record])
-            member = bus.subscribe(["market_raw"], group="g")
+            member = await bus.subscribe(["market_raw"], group="g")
             assert places(await read(member, 1)) == places([record])
             assert bus.health().missed == 10 + 7
-            from_three = bus.subscribe(["market_raw"], start=AtOffsets({("market_raw", 0): 3}))
+            from_three = await bus.subscribe(["market_raw"], start=AtOffsets({("market_raw", 0): 3}))
             assert places(await read(from_three, 1)) == places([record])
             await asyncio.sleep(8 * HOUR_S + 1)
             await bus.enforce_retention()
         async with embedded(clock, tmp_path) as bus:
-            assert bus.head("market_raw") == {0: 11}
+            assert await bus.head("market_raw") == {0: 11}
             assert await everything(bus.replay("market_raw", from_offset=2)) == []
             assert len(await everything(bus.replay("dlq_order_intents"))) == 10
             await asyncio.sleep(7 * 24 * HOUR_S)
@@ -196,7 +196,7 @@ def test_retention_keeps_the_young_part_of_a_topic(tmp_path: Path) -> None:
                 await asyncio.sleep(1)
                 await bus.enforce_retention()
                 assert bodies(await everything(bus.replay(topic))) == [b"1", b"2", b"3"]
-                reader = bus.subscribe([topic], start=Earliest())
+                reader = await bus.subscribe([topic], start=Earliest())
                 assert (await read(reader, 1))[0].value == b"1"
                 with EmbeddedLogReader(tmp_path) as log:
                     assert (log.count(topic), log.head(topic)) == (3, 4)
@@ -224,7 +224,7 @@ def test_times_in_the_log_never_go_back_though_the_clock_does(tmp_path: Path) ->
                 bus.append("market_raw", b"%d" % number, key=None)
             times = [record.timestamp_ns for record in await everything(bus.replay("market_raw"))]
             assert times == [5_000, 5_000, 5_000, 6_000]
-            reader = bus.subscribe(["market_raw"], start=AtTime(5_001))
+            reader = await bus.subscribe(["market_raw"], start=AtTime(5_001))
             assert bodies(await read(reader, 1)) == [b"3"]
 
     run_virtual(scenario)
@@ -233,12 +233,12 @@ def test_times_in_the_log_never_go_back_though_the_clock_does(tmp_path: Path) ->
 def test_a_group_has_one_member_here(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
-            member = bus.subscribe(["market_raw", "market_events"], group="g")
+            member = await bus.subscribe(["market_raw", "market_events"], group="g")
             with pytest.raises(GroupTaken, match="market_events"):
-                bus.subscribe(["market_events"], group="g")
-            bus.subscribe(["ofi_events"], group="g")
+                await bus.subscribe(["market_events"], group="g")
+            await bus.subscribe(["ofi_events"], group="g")
             await member.close()
-            bus.subscribe(["market_events"], group="g")
+            await bus.subscribe(["market_events"], group="g")
 
     run_virtual(scenario)
 
@@ -246,7 +246,7 @@ def test_a_group_has_one_member_here(tmp_path: Path) -> None:
 def test_one_task_waits_at_a_subscription(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
-            reader = bus.subscribe(["market_raw"])
+            reader = await bus.subscribe(["market_raw"])
             waiting = asyncio.create_task(reader.fetch())
             await asyncio.sleep(0)
             with pytest.raises(RuntimeError, match="another task"):
@@ -269,7 +269,7 @@ def test_one_bus_writes_a_directory(tmp_path: Path) -> None:
                 await bus.open()
             await bus.publish("market_raw", b"", key=None)
         async with opened(other):
-            assert other.head("market_raw") == {0: 1}
+            assert await other.head("market_raw") == {0: 1}
 
     run_virtual(scenario)
 
@@ -278,7 +278,7 @@ def test_offsets_name_partition_0(tmp_path: Path) -> None:
     async def scenario(clock: Clock) -> None:
         async with embedded(clock, tmp_path) as bus:
             with pytest.raises(OffsetOutOfRange):
-                bus.subscribe(["market_raw"], start=AtOffsets({("market_raw", 0): -1}))
+                await bus.subscribe(["market_raw"], start=AtOffsets({("market_raw", 0): -1}))
             with pytest.raises(OffsetOutOfRange):
                 bus.replay("market_raw", from_offset=1)
 

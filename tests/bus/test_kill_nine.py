@@ -85,8 +85,8 @@ async def reopen(clock: Clock, place: Path, acknowledged: Acknowledged) -> None:
     """As the next session would: all is there, and the group resumes where it was told or later, never beyond."""
     async with opened(EmbeddedBus(place, clock=clock, ids=SystemIds())) as bus:
         records = await everything(bus.replay(ORDER_TOPIC))
-        resumed = bus.subscribe([ORDER_TOPIC], group=GROUP).position()[ORDER_TOPIC, 0]
+        resumed = (await bus.subscribe([ORDER_TOPIC], group=GROUP)).position()[ORDER_TOPIC, 0]
         assert acknowledged.committed <= resumed <= len(records)
-        assert bus.head(MARKET_TOPIC)[0] >= acknowledged.market
+        assert (await bus.head(MARKET_TOPIC))[0] >= acknowledged.market
         again = await bus.publish(ORDER_TOPIC, body(len(records)), key="k")
         assert again.offset == len(records)

@@ -56,7 +56,7 @@ def test_a_bus_is_a_list_with_readers(steps: list[Step], topic: str) -> None:
 
 async def _act(clock: Clock, place: Path, topic: str, steps: list[Step]) -> None:
     model, bus = Model(), await _opened(clock, place)
-    reader = bus.subscribe([topic], group="g", start=Earliest())
+    reader = await bus.subscribe([topic], group="g", start=Earliest())
     for action, number in [*steps, ("reopen", 0)]:
         if action in ("append", "publish"):
             value, key = b"%d" % len(model.written) * number, f"{number % 3}"
@@ -85,7 +85,7 @@ async def _act(clock: Clock, place: Path, topic: str, steps: list[Step]) -> None
                 bus = await _opened(clock, place)
             else:
                 await reader.close()
-            reader = bus.subscribe([topic], group="g", start=Earliest())
+            reader = await bus.subscribe([topic], group="g", start=Earliest())
             model.position = model.committed
             model.fetched = [record for record in model.fetched if record.offset < model.committed]
         await _check(bus, reader, topic, model)
@@ -103,18 +103,20 @@ async def _check(bus: Bus, reader: Subscription, topic: str, model: Model) -> No
     assert [(record.value, record.key) for record in records] == model.written
     assert [record.offset for record in records] == list(range(len(records)))
     assert reader.position() == {(topic, 0): model.position}
-    assert bus.head(topic) == {0: len(model.written)}
+    assert await bus.head(topic) == {0: len(model.written)}
     lag = {group.group: group.lag for group in bus.health().groups}["g"]
     assert lag == len(model.written) - model.committed
     middle = len(records) // 2
     for at in {0, middle, len(records)}:
         assert bodies(await everything(bus.replay(topic, from_offset=at))) == bodies(records[at:])
-        assert bus.subscribe([topic], start=AtOffsets({(topic, 0): at})).position() == {(topic, 0): at}
+        assert (await bus.subscribe([topic], start=AtOffsets({(topic, 0): at}))).position() == {
+            (topic, 0): at
+        }
     if records:
         time_ns = model.times_ns[middle]
         first = next(index for index, written in enumerate(model.times_ns) if written >= time_ns)
         assert bodies(await everything(bus.replay(topic, from_time_ns=time_ns))) == bodies(records[first:])
-        assert bus.subscribe([topic], start=AtTime(time_ns)).position() == {(topic, 0): first}
+        assert (await bus.subscribe([topic], start=AtTime(time_ns))).position() == {(topic, 0): first}
         assert await everything(bus.replay(topic, from_time_ns=model.times_ns[-1] + 1)) == []
 
 

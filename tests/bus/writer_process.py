@@ -28,21 +28,21 @@ async def write_for_ever(clock: Clock, place: Path, seed: int) -> None:
     chance = random.Random(seed)
     bus = EmbeddedBus(place, clock=clock, ids=SystemIds(), group_commit_ms=5)
     await bus.open()
-    reader = bus.subscribe([ORDER_TOPIC], group=GROUP, start=Earliest())
+    reader = await bus.subscribe([ORDER_TOPIC], group=GROUP, start=Earliest())
     while True:
         action = chance.random()
         if action < 0.6:
             for _ in range(chance.randrange(1, 30)):
-                number = bus.head(MARKET_TOPIC)[0]
+                number = (await bus.head(MARKET_TOPIC))[0]
                 bus.append(MARKET_TOPIC, body(number), key=f"{number % 3}")
         elif action < 0.85:
-            number = bus.head(ORDER_TOPIC)[0]
+            number = (await bus.head(ORDER_TOPIC))[0]
             record = await bus.publish(ORDER_TOPIC, body(number), key="k")
-            say(f"published {record.offset} {bus.head(MARKET_TOPIC)[0]}")
+            say(f"published {record.offset} {(await bus.head(MARKET_TOPIC))[0]}")
         elif action < 0.9:
             await bus.flush()
-            say(f"flushed {bus.head(MARKET_TOPIC)[0]}")
-        elif reader.position()[ORDER_TOPIC, 0] < bus.head(ORDER_TOPIC)[0]:
+            say(f"flushed {(await bus.head(MARKET_TOPIC))[0]}")
+        elif reader.position()[ORDER_TOPIC, 0] < (await bus.head(ORDER_TOPIC))[0]:
             record = (await reader.fetch(3))[-1]
             await reader.commit(record)
             say(f"committed {record.offset + 1}")

@@ -189,7 +189,7 @@ def test_half_a_bracket_is_never_sent(tmp_path: Path, number_of_exits: int) -> N
         other = await life.ask(wish(world, "FAR"), 0.5)
         assert other.status is ExecutionStatus.FILLED
         # Nothing beyond the entry is behind us.
-        assert (offset(life), life.plane.intake.caught_up) == (0, False)
+        assert (offset(life), await life.plane.intake.caught_up()) == (0, False)
         await life.settle(3.0)
         last = await life.last_reports()
         for intent in (entry, *exits[:number_of_exits]):
@@ -197,7 +197,7 @@ def test_half_a_bracket_is_never_sent(tmp_path: Path, number_of_exits: int) -> N
             assert f"BR-01 {number_of_exits} of 2 exits came" in str(last[intent.intent_id].reject_reason)
         late = await life.ask(exits[1])
         assert "BR-04" in (late.reject_reason or "")
-        assert life.plane.intake.caught_up
+        assert await life.plane.intake.caught_up()
         assert len(world.frames) == 1
         reports_are_whole(await life.log())
 

@@ -191,7 +191,7 @@ def test_every_log_has_an_offset_of_its_own(tmp_path: Path) -> None:
         (tmp_path / "log").rename(tmp_path / "second-log")
         (tmp_path / "first-log").rename(tmp_path / "log")
         third = await world.begin()
-        assert where_to_read(third.bus, third.journal).offsets == {("order_intents", 0): 2}
+        assert (await where_to_read(third.bus, third.journal)).offsets == {("order_intents", 0): 2}
 
     in_world(tmp_path, body)
 

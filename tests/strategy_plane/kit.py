@@ -284,7 +284,7 @@ class World:
 
     async def _answer(self) -> None:
         now = self._now()
-        if self.bus.head("order_intents")[0] > self._next_intent:
+        if (await self.bus.head("order_intents"))[0] > self._next_intent:
             async for record in self.bus.replay("order_intents", from_offset=self._next_intent):
                 self._next_intent += 1
                 wish = _WISHES.validate_any(record)

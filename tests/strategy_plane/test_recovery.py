@@ -162,9 +162,9 @@ def test_bins_that_closed_unlogged_are_logged_once(tmp_path: Path) -> None:
             async with running(bus, clock, ofi(DENSE), duration_s=DURATION_S):
                 await world.tick(60)
             await world.tick(60)  # nobody reads
-            before = bus.head("ofi_events")[0]
+            before = (await bus.head("ofi_events"))[0]
             async with running(bus, clock, ofi(DENSE), duration_s=DURATION_S) as plane:
-                assert bus.head("ofi_events")[0] > before
+                assert (await bus.head("ofi_events"))[0] > before
                 assert plane.counts.intents == 0  # what was missed is not traded on
                 await plane.finish()
             expected, logged = await flow_of(bus)
@@ -188,9 +188,9 @@ def test_events_of_another_session_are_not_ours(tmp_path: Path) -> None:
                 await plane.finish()
             later = replace(window(DURATION_S, clock.now_ns() + 1), session_id="another")
             fresh = StrategyPlane(bus, clock, ofi(DENSE), LIMITS, window=later)
-            before = bus.head("ofi_events")
+            before = await bus.head("ofi_events")
             await fresh.start()
-            assert fresh.flat and bus.head("ofi_events") == before
+            assert fresh.flat and await bus.head("ofi_events") == before
 
     run_virtual(main)
 

@@ -242,7 +242,7 @@ class EmbeddedBus:
             raise
 
     # -- reading -------------------------------------------------------------------------------------
-    def subscribe(
+    async def subscribe(
         self, topics: Sequence[str], *, group: str | None = None, start: Start = _END
     ) -> EmbeddedSubscription:
         """See Bus. Raises GroupTaken for a second subscription of one group to one topic."""
@@ -302,7 +302,7 @@ class EmbeddedBus:
                     yield record
 
     # -- what it is ----------------------------------------------------------------------------------
-    def head(self, topic: str) -> dict[int, int]:
+    async def head(self, topic: str) -> dict[int, int]:
         """See Bus. There is one partition, 0."""
         return {0: self._log(topic).head}
 

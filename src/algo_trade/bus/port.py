@@ -12,8 +12,9 @@ readers de-duplicate by what the message says). `append` returns at once: the re
 readers see it, but it is durable only after the next group commit, `flush`, `publish` or `close`, whichever comes
 first. A kill in between loses a tail of appended records and nothing else: what is left has no gap.
 
-**Cause before effect.** When a record published is durable, everything this bus appended before it is, too: an
-intent can never outlive the ticks that caused it. Between two appends on different topics there is no such promise.
+**Cause before effect.** When `publish` returns, everything this bus appended before it is durable, too; and what was
+read is durable before what is published on account of it: an intent can never outlive the ticks that caused it.
+Between two appends on different topics there is no such promise.
 
 **Delivery is at least once.** A reader without a group keeps its own offset, best in one transaction with the
 effect. A reader in a group commits, explicitly and *after* the effect; after a crash it resumes at the last
@@ -25,7 +26,8 @@ durable when `commit` returns on topics of class "orders", at the next group com
 oldest kept record, at the end, at offsets, or at the first record at or after a time. `Latest` is the end at the
 moment of `subscribe`: every record written after that call is seen.
 
-**Replay.** `replay` reads what was in the log when it was called, and ends. The same log gives the same bytes.
+**Replay.** `replay` reads what was in the log when its first record was asked for, and ends. The same log gives the
+same bytes.
 
 **Which log.** `log_id` names the log behind a topic; it is made with the log and lost with it. Who keeps offsets of
 its own keeps them per log_id: an offset means nothing in another log.
@@ -189,7 +191,7 @@ class Bus(Protocol):
         """Everything appended is durable when this returns. Raises BusRetry, BusStop."""
         ...
 
-    def subscribe(
+    async def subscribe(
         self, topics: Sequence[str], *, group: str | None = None, start: Start = Latest()
     ) -> Subscription:
         """Read `topics` from `start`, or from where `group` committed. Raises BusRefuse, OffsetOutOfRange."""
@@ -204,8 +206,8 @@ class Bus(Protocol):
         """
         ...
 
-    def head(self, topic: str) -> dict[int, int]:
-        """The offset the next record will get, by partition."""
+    async def head(self, topic: str) -> dict[int, int]:
+        """The offset the next record will get, by partition. Raises UnknownTopic, BusRetry, BusStop."""
         ...
 
     def log_id(self, topic: str) -> str:

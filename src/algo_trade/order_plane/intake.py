@@ -64,12 +64,12 @@ class Intake:
                 self._done[record.topic, record.partition] = record.offset + 1
             self._refuse_overdue()
 
-    @property
-    def caught_up(self) -> bool:
+    async def caught_up(self) -> bool:
         """Whether every record in the log has its answer."""
+        heads = {topic: await self._bus.head(topic) for topic in {topic for topic, _ in self._done}}
         return all(
-            self._before_held(place, done) >= self._bus.head(place[0])[place[1]]
-            for place, done in self._done.items()
+            self._before_held((topic, partition), done) >= heads[topic][partition]
+            for (topic, partition), done in self._done.items()
         )
 
     async def take(self, record: Record) -> None:

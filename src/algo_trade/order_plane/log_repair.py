@@ -18,11 +18,11 @@ from algo_trade.order_plane.outbox import Outbox
 INTENTS, REPORTS = "order_intents", "exec_reports"
 
 
-def where_to_read(bus: Bus, journal: Journal) -> AtOffsets:
+async def where_to_read(bus: Bus, journal: Journal) -> AtOffsets:
     """Where the journal stopped; a log it does not know starts at its end, written down before anyone publishes."""
     log_id = bus.log_id(INTENTS)
     at: dict[tuple[str, int], int] = {}
-    for partition, head in bus.head(INTENTS).items():
+    for partition, head in (await bus.head(INTENTS)).items():
         known = journal.offset(log_id, INTENTS, partition)
         if known is None:
             with journal.transaction():

@@ -131,7 +131,7 @@ class OrderPlane:
     # -- starting ----------------------------------------------------------------------------------
     async def start(self, instruments: dict[str, Instrument]) -> None:
         """Returns when orders may leave: reconciled, and every unanswered intent of the log taken up."""
-        start = where_to_read(self._bus, self._journal)
+        start = await where_to_read(self._bus, self._journal)
         self._instruments.update(instruments)
         self._handler.orders.order_id_floor = self.ledger.highest_order_id
         if self.kill_reason is not None:
@@ -142,8 +142,8 @@ class OrderPlane:
         await self._check_baseline()
         await self._know_what_is_held()
         await self._withdraw_what_is_old()
-        intents = self._bus.subscribe([INTENTS], start=start)
-        quotes = self._bus.subscribe([QUOTES], start=Latest())
+        intents = await self._bus.subscribe([INTENTS], start=start)
+        quotes = await self._bus.subscribe([QUOTES], start=Latest())
         self._subscriptions = [intents, quotes]
         self._reading = self._spawn(self.intake.run(intents))
         self._spawn(self.monitor.run(quotes))
@@ -216,7 +216,7 @@ class OrderPlane:
     async def _last_intents(self) -> None:
         """An intent of the last moment gets its refusal: after the end nobody would answer it."""
         until = asyncio.get_running_loop().time() + _LAST_INTENTS_S
-        while self._subscriptions and not self._reading.done() and not self.intake.caught_up:
+        while self._subscriptions and not self._reading.done() and not await self.intake.caught_up():
             if asyncio.get_running_loop().time() >= until:
                 return
             await asyncio.sleep(_LOOK_S)

@@ -121,7 +121,9 @@ class StrategyPlane:
             show=self._recall,
         )
         self._next = {**market, **reports}
-        self._subscription = self._bus.subscribe((MARKET_EVENTS, EXEC_REPORTS), start=AtOffsets(self._next))
+        self._subscription = await self._bus.subscribe(
+            (MARKET_EVENTS, EXEC_REPORTS), start=AtOffsets(self._next)
+        )
         await self._tell_fault()
 
     async def run(self) -> None:
@@ -145,7 +147,7 @@ class StrategyPlane:
 
     async def finish(self) -> None:
         """Read what is in the log, log the last bins, and end `run`. Raises PlaneEnded, BusError."""
-        goal = heads_of(self._bus, MARKET_EVENTS, EXEC_REPORTS)
+        goal = await heads_of(self._bus, MARKET_EVENTS, EXEC_REPORTS)
         await self._until(lambda: all(self._next.get(place, 0) >= head for place, head in goal.items()))
         if self._flow is not None:
             self._flow.flush()

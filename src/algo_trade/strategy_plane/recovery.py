@@ -41,9 +41,11 @@ class WhoseSession:
     start_ns: int
 
 
-def heads_of(bus: Bus, *topics: str) -> Heads:
+async def heads_of(bus: Bus, *topics: str) -> Heads:
     """The offsets the next records of these topics will get."""
-    return {(topic, partition): head for topic in topics for partition, head in bus.head(topic).items()}
+    return {
+        (topic, partition): head for topic in topics for partition, head in (await bus.head(topic)).items()
+    }
 
 
 async def refold_orders(
@@ -53,7 +55,7 @@ async def refold_orders(
 
     Raises Invalid when a report cannot be read: what is held is then unknown (Stop).
     """
-    heads = heads_of(bus, EXEC_REPORTS)
+    heads = await heads_of(bus, EXEC_REPORTS)
     async for record in bus.replay(ORDER_INTENTS, from_time_ns=ours.start_ns):
         try:
             wish = validator.validate_any(record)
@@ -118,10 +120,10 @@ async def replay_market(
 
     `show` is given every event read and the bin it closed. Returns where the next events will be.
     """
-    heads = heads_of(bus, MARKET_EVENTS)
+    heads = await heads_of(bus, MARKET_EVENTS)
     from_offset = None
     if flow is not None:
-        flow.restore(log.flows, log.events, bus.head(MARKET_EVENTS))
+        flow.restore(log.flows, log.events, await bus.head(MARKET_EVENTS))
         if (
             not feeds.bars
         ):  # all bars of the session are shown again, and those of the warm-up are its first records
