@@ -1,7 +1,7 @@
 # The verbs of this repository; `make help` lists them.
 # Make variables: PYTHON=/path/to/python3.12 for setup, ARGS="--seed 8" for run, PYTEST_ARGS="-k risk" for the tests.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench lint lock screenshot
+.PHONY: help setup run test test-slow bench lint lock screenshot kafka kafka-stop
 bin := .venv/bin
 code := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
@@ -27,6 +27,12 @@ lint: setup ## ruff and mypy
 	@$(bin)/ruff check .
 	@$(bin)/ruff format --check --quiet . || { echo 'lint: not formatted; run $(bin)/ruff format .' >&2; exit 1; }
 	@$(bin)/mypy $(code)
+
+kafka: ## a real Kafka broker on loopback (Java 17 and Maven, or Docker); prints its address
+	@scripts/kafka start
+
+kafka-stop: ## end that broker; its data stays in .kafka
+	@scripts/kafka stop
 
 screenshot: setup ## the README's picture of a report, docs/report.png (ARGS=DIR of another session)
 	@scripts/screenshot $(ARGS)
