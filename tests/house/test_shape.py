@@ -86,7 +86,7 @@ def test_ci_runs_the_readmes_test_command_and_the_slow_tests() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".ci/run", "scripts/setup", "scripts/uv", "scripts/lock", "scripts/screenshot"]
+    "name", [".ci/run", "scripts/setup", "scripts/uv", "scripts/lock", "scripts/screenshot", "scripts/kafka"]
 )
 def test_scripts_run_strictly(name: str) -> None:
     """Executable, and stopping at the first failure."""

@@ -106,6 +106,10 @@ class KafkaSettings(Section):
     ] = "PLAINTEXT"
     client_id: Text = "algo-trade-client"
     consumer_group: Text = "algo-trade-group"
+    topic_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,100}$")] = (
+        ""  # for a cluster shared with others
+    )
+    patience_sec: Seconds = 30.0  # how long a start waits for the cluster to answer
     batch_size: Annotated[int, Field(ge=1)] = 16_384  # bytes
     linger_ms: Annotated[float, Field(ge=0, le=1000)] = 10.0
     compression_type: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "lz4"
