@@ -11,6 +11,7 @@ from pathlib import Path
 from algo_trade.clock import SystemClock, SystemIds
 from algo_trade.contracts import Direction, TickEvent
 from algo_trade.session.configuration import configure
+from algo_trade.session.parts import make_embedded_bus
 from algo_trade.session.plan import plan_session
 from algo_trade.session.progress import Nobody
 from algo_trade.session.session import Session
@@ -93,7 +94,9 @@ async def pinging_session(host: str, port: int, until: Awaitable[None], synchron
             clock=clock,
             ids=ids,
         )
-        session = asyncio.ensure_future(Session(plan, clock, ids, Nobody()).run())
+        session = asyncio.ensure_future(
+            Session(plan, clock, make_embedded_bus(plan, clock, ids), Nobody()).run()
+        )
         ended = asyncio.ensure_future(until)
         await asyncio.wait([session, ended], return_when=asyncio.FIRST_COMPLETED)
         if session.done():

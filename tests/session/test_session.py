@@ -29,7 +29,7 @@ from algo_trade.contracts import BarEvent, OrderIntent, SessionEvent, SessionEve
 from algo_trade.gateway_sim import CatalogueError, HaltError
 from algo_trade.session.configuration import configure
 from algo_trade.session.ending import Ending
-from algo_trade.session.parts import open_journal
+from algo_trade.session.parts import make_embedded_bus, open_journal
 from algo_trade.session.plan import DirectoryFinished, OtherSession, SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Nobody, Watcher
 from algo_trade.session.report import build_report, load_record
@@ -91,9 +91,8 @@ def plan(
 
 def run(made: SessionPlan, *, hand_over: bool = True, watcher: Watcher | None = None) -> Ending:
     async def body(clock: Clock) -> Ending:
-        return await Session(
-            made, clock, SeededIds(rng(made.seed, "ids")), watcher or Nobody(), hand_over=hand_over
-        ).run()
+        bus = make_embedded_bus(made, clock, SeededIds(rng(made.seed, "ids")), hand_over=hand_over)
+        return await Session(made, clock, bus, watcher or Nobody()).run()
 
     return run_virtual(body, start_ns=made.begins_ns)
 

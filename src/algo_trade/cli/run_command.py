@@ -34,6 +34,7 @@ from algo_trade.clock import (
 from algo_trade.exit_codes import ExitCode
 from algo_trade.session.configuration import configure
 from algo_trade.session.ending import Ending, exit_code
+from algo_trade.session.parts import make_embedded_bus
 from algo_trade.session.plan import SessionPlan, plan_session, write_record
 from algo_trade.session.progress import Watcher
 from algo_trade.session.report import gate_failures, summary_text, write_report
@@ -137,7 +138,7 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher, *
     async def body(clock: Clock) -> Ending:
         configure_logging(log_level, redactor=Redactor(secret_values(settings)), now_ns=clock.now_ns)
         ids = SystemIds() if pace.real else SeededIds(rng(plan.seed, "ids", str(plan.begins_ns)))
-        session = Session(plan, clock, ids, watcher)
+        session = Session(plan, clock, make_embedded_bus(plan, clock, ids), watcher)
         sessions.append(session)
         return await session.run()
 

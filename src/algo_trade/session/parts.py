@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from algo_trade.bus import Bus
-from algo_trade.clock import Clock
+from algo_trade.bus import Bus, EmbeddedBus
+from algo_trade.clock import Clock, IdSource
 from algo_trade.data_plane import BarFeed, RealTimeProducer
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig, parse_halt
@@ -53,6 +53,14 @@ def open_journal(plan: SessionPlan) -> Journal:
             "go on: algotrade reset-kill --by NAME --reason TEXT"
         )
     return journal
+
+
+def make_embedded_bus(
+    plan: SessionPlan, clock: Clock, ids: IdSource, *, hand_over: bool = True
+) -> EmbeddedBus:
+    """The bus of a session in one process, in the session's directory."""
+    power_safe = plan.settings.journal.synchronous == "full"
+    return EmbeddedBus(plan.log_directory, clock=clock, ids=ids, hand_over=hand_over, power_safe=power_safe)
 
 
 def make_simulator(plan: SessionPlan, clock: Clock) -> GatewaySimulator | None:

@@ -10,22 +10,22 @@ done in the same order: nothing new, orders cancelled, positions flattened, ever
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from typing import Any, ClassVar
 
-from algo_trade.bus import EmbeddedBus
-from algo_trade.clock import Clock, IdSource, rng
+from algo_trade.bus import Bus
+from algo_trade.clock import Clock, rng
 from algo_trade.contracts import SessionEventKind, Severity
 from algo_trade.data_plane import QualityLimits, RealTimeProducer
 from algo_trade.exit_codes import ExitCode
 from algo_trade.ibkr import IBKRHandler, Mode
-from algo_trade.ibkr.events import GatewayMessage, LinkChanged
 from algo_trade.order_plane.flatten import Outcome
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
 from algo_trade.session.ending import Ending
 from algo_trade.session.feeds import fall_silent, listen
+from algo_trade.session.gateway_events import note_gateway_events
+from algo_trade.session.host import Host
 from algo_trade.session.log import SessionLog
 from algo_trade.session.parts import (
     Parts,
@@ -43,14 +43,6 @@ from algo_trade.strategy_plane import Strategy
 # A recorded day starts with its subscription, so its last rows come this little after the session's end.
 _DRAIN_MAX_S = 5.0
 _DRAIN_STEP_S = 0.25
-# Warnings in the gateway's own list, and 202: that an order is cancelled, as somebody asked.
-_NOTICES = frozenset({*range(2100, 2200), 202})
-
-
-class Interrupted(Exception):
-    """The user stopped the session before it traded."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.INTERRUPTED
 
 
 class StrategyFault(Exception):
@@ -62,31 +54,19 @@ class StrategyFault(Exception):
 class Session:
     """`run` once. `interrupt` asks for an orderly end from outside, at any time."""
 
-    def __init__(
-        self, plan: SessionPlan, clock: Clock, ids: IdSource, watcher: Watcher, *, hand_over: bool = True
-    ) -> None:
+    def __init__(self, plan: SessionPlan, clock: Clock, bus: Bus, watcher: Watcher) -> None:
         self._plan = plan
         self._clock = clock
         self._watcher = watcher
-        loop = asyncio.get_running_loop()
-        self._interrupted: asyncio.Future[None] = loop.create_future()
-        self._failed: asyncio.Future[None] = loop.create_future()
-        self._tasks: list[asyncio.Task[Any]] = []
-        self._bus = EmbeddedBus(
-            plan.log_directory,
-            clock=clock,
-            ids=ids,
-            hand_over=hand_over,
-            power_safe=plan.settings.journal.synchronous == "full",
-        )
-        self._outbox = Outbox(self._bus)
+        self._host = Host(clock)
+        self._bus = bus
+        self._outbox = Outbox(bus)
         self._log = SessionLog(self._outbox, clock, plan.session_id)
         self._parts: Parts | None = None
         self._producing: list[asyncio.Task[Any]] = []
 
     def interrupt(self) -> None:
-        if not self._interrupted.done():
-            self._interrupted.set_result(None)
+        self._host.interrupt()
 
     def what_is_open(self) -> str:
         """For somebody who leaves at once."""
@@ -97,19 +77,18 @@ class Session:
         plan = self._plan
         strategy = plan.strategy.build(plan.limits)
         write_record(plan.directory, plan.record())
-        # What a callback raises reaches the loop only; without this the session would go on without the part.
-        asyncio.get_running_loop().set_exception_handler(self._on_stray_error)
+        self._host.hear_strays()
         async with AsyncExitStack() as stack:
             journal = open_journal(plan)
             stack.callback(journal.close)
             await self._bus.open()
             stack.push_async_callback(self._bus.close)
-            stack.push_async_callback(self._end_tasks)
-            self._spawn(self._outbox.run())
+            stack.push_async_callback(self._host.end_tasks)
+            self._publishing = self._host.spawn(self._outbox.run())
             self._say_started()
             await self._bus.enforce_retention()
             parts = self._parts = await self._connect(stack, journal, strategy)
-            await self._unless_ended(self._start(parts))
+            await self._host.unless_ended(self._start(parts))
             return await self._trade_and_end(parts)
 
     # -- starting ----------------------------------------------------------------------------------
@@ -136,10 +115,9 @@ class Session:
             ibkr = ibkr.model_copy(update={"host": host, "port": port})
         handler = IBKRHandler(ibkr, clock, rng(plan.seed, "ibkr"))
         stack.push_async_callback(handler.close)
-        handler.listen(GatewayMessage, self._on_gateway_message)
-        handler.listen(LinkChanged, self._on_link)
-        await self._unless_ended(handler.start())
-        self._spawn(handler.fatal())
+        note_gateway_events(handler, self._log)
+        await self._host.unless_ended(handler.start())
+        self._host.spawn(handler.fatal())
         return Parts(
             simulator,
             handler,
@@ -155,27 +133,27 @@ class Session:
     async def _start(self, parts: Parts) -> None:
         """The order plane first: it notes where the log ends before a strategy can publish."""
         market, symbols = parts.handler.market, self._plan.symbols
-        self._watch(parts.orders.failure)
+        self._host.watch(parts.orders.failure)
         await parts.orders.start({symbol: await market.resolve(symbol) for symbol in symbols})
         await parts.strategy.start()
         if parts.orders.kill_reason is not None:
             parts.strategy.halt()
-        self._spawn(parts.strategy.run())
-        self._producing = [self._spawn(parts.producer.run())]
+        self._host.spawn(parts.strategy.run())
+        self._producing = [self._host.spawn(parts.producer.run())]
         parts.producer.expect(symbols)
-        self._spawn(parts.producer.watch())
+        self._host.spawn(parts.producer.watch())
         if parts.bars is not None:
-            self._producing.append(self._spawn(parts.bars.run()))
+            self._producing.append(self._host.spawn(parts.bars.run()))
         await listen(self._plan, parts.feeds, market, parts.bars)
 
     # -- trading and ending ------------------------------------------------------------------------
     async def _trade_and_end(self, parts: Parts) -> Ending:
-        self._spawn(show(self._plan, self._clock, parts, self._log.notes, self._watcher))
-        self._spawn(compare_with_broker(self._plan, parts))
-        self._spawn(halt_strategy_on_kill(parts))
-        self._spawn(_raise_strategy_fault(parts))
-        error = await self._until_the_end()
-        interrupted = self._interrupted.done()
+        self._host.spawn(show(self._plan, self._clock, parts, self._log.notes, self._watcher))
+        self._host.spawn(compare_with_broker(self._plan, parts))
+        self._host.spawn(halt_strategy_on_kill(parts))
+        self._host.spawn(_raise_strategy_fault(parts))
+        error = await self._host.until_the_end(self._plan.end_ns)
+        interrupted = self._host.interrupted
         reason = (
             "interrupted" if interrupted else f"failed: {error}" if error else "the session's time is over"
         )
@@ -191,20 +169,11 @@ class Session:
         await self._write_down(parts, reason, outcome, mode, error)
         return Ending(self._clock.now_ns(), interrupted, parts.orders.kill_reason, outcome, mode, error)
 
-    async def _until_the_end(self) -> BaseException | None:
-        """By time, by interrupt, or by the first failure, which is returned."""
-        left_s = (self._plan.end_ns - self._clock.now_ns()) / 1e9
-        timer = asyncio.ensure_future(asyncio.sleep(max(0.0, left_s)))
-        waiting: list[asyncio.Future[Any]] = [timer, self._interrupted, self._failed]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        timer.cancel()
-        return self._failed.exception() if self._failed.done() else None
-
     async def _drain(self, parts: Parts) -> None:
         """Quotes that are on their way still count: recorded days end with their last row."""
         loop, market = asyncio.get_running_loop(), parts.handler.market
         until = loop.time() + _DRAIN_MAX_S
-        if parts.simulator is not None and not self._interrupted.done():
+        if parts.simulator is not None and not self._host.interrupted:
             while loop.time() < until and not all(map(parts.simulator.quotes_finished, self._plan.quotes)):
                 await asyncio.sleep(_DRAIN_STEP_S)
         if parts.handler.connection.connected:
@@ -225,66 +194,8 @@ class Session:
             data={"flat": outcome.flat, "open": str(outcome), "mode": mode},
         )
         settled = asyncio.ensure_future(parts.orders.stop())
-        outbox = self._tasks[0]
-        await asyncio.wait([settled, outbox], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([settled, self._publishing], return_when=asyncio.FIRST_COMPLETED)
         settled.cancel()
-
-    # -- what the gateway says ---------------------------------------------------------------------
-    def _on_gateway_message(self, event: GatewayMessage) -> None:
-        self._log(
-            SessionEventKind.GATEWAY_ERROR,
-            event.text,
-            severity=Severity.INFO if event.code in _NOTICES else Severity.WARNING,
-            code=event.code,
-            data={"request": event.req_id},
-        )
-
-    def _on_link(self, event: LinkChanged) -> None:
-        self._log(SessionEventKind.GATEWAY_STATE, event.reason, data={"state": event.state})
-
-    # -- tasks -------------------------------------------------------------------------------------
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.append(task)
-        self._watch(task)
-        return task
-
-    def _watch(self, future: asyncio.Future[Any]) -> None:
-        future.add_done_callback(self._part_ended)
-
-    def _part_ended(self, future: asyncio.Future[Any]) -> None:
-        error = None if future.cancelled() else future.exception()
-        if error is not None:
-            self._fail(error)
-
-    def _on_stray_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        if isinstance(error, Exception):
-            self._fail(error)
-        else:
-            loop.default_exception_handler(context)
-
-    def _fail(self, error: BaseException) -> None:
-        if not self._failed.done():
-            self._failed.set_exception(error)
-            self._failed.exception()  # looked at where the session waits; not a second time by the loop
-
-    async def _unless_ended(self, work: Coroutine[Any, Any, None]) -> None:
-        """Wait for a step of the start, or for what makes it pointless: a failure, or the user."""
-        step = asyncio.ensure_future(work)
-        waiting: list[asyncio.Future[Any]] = [step, self._failed, self._interrupted]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if not step.done():
-            step.cancel()
-            await asyncio.gather(step, return_exceptions=True)
-            failure = self._failed.exception() if self._failed.done() else None
-            raise failure or Interrupted("interrupted before the session traded")
-        await step
-
-    async def _end_tasks(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 async def _raise_strategy_fault(parts: Parts) -> None:
