@@ -14,7 +14,7 @@ from tests.order_plane.make import NOW, intent, report
 
 from algo_trade.contracts import AmendmentAction, OrderAmendment
 from algo_trade.order_plane.amendment import Amendment, AmendmentState, Step
-from algo_trade.order_plane.journal import Journal, JournalStop
+from algo_trade.order_plane.journal import Journal, JournalStop, LeaseLost
 from algo_trade.order_plane.lifecycle import OrderState, Trigger
 from algo_trade.order_plane.order import Order, OrderKind
 from algo_trade.risk import Terms
@@ -229,3 +229,20 @@ def test_states_are_written_by_name(open_journal: Open) -> None:
     with journal.transaction():
         journal.put(order())
     assert journal._db.execute("SELECT state FROM orders").fetchone() == (OrderState.ACCEPTED.value,)
+
+
+def test_who_lost_the_lease_writes_nothing_more(tmp_path: Path, open_journal: Open) -> None:
+    """The lock is gone with its file, as on a file system that knows none: the second order plane gets in."""
+    stale = open_journal()
+    kept = order()
+    with stale.transaction():
+        stale.put(kept)
+    (tmp_path / PATH).with_name(Path(PATH).name + ".lock").unlink()
+    holder = open_journal()
+    assert holder.epoch == stale.epoch + 1
+    kept.apply(Trigger.SEND)
+    with pytest.raises(LeaseLost, match="taken this account over"), stale.transaction():
+        stale.put(kept)
+    with holder.transaction():
+        holder.put(order(2))
+    assert [one.state for one in holder.orders()] == [OrderState.ACCEPTED, OrderState.ACCEPTED]

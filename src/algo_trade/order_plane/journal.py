@@ -11,6 +11,7 @@ with it the knowledge of an order the broker has. It saves an order the wait for
 JournalError
   JournalStop   the file cannot be used (locked by another process, another account's, damaged, disk full):
                 trading stops, since nothing may leave that is not written down
+    LeaseLost   another order plane trades this account now: this one stops, and sends nothing more
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import IO, Literal
 from uuid import UUID
 
 from algo_trade.contracts import ExecutionReport
+from algo_trade.order_plane import lease
 from algo_trade.order_plane.journal_tables import SCHEMA, SCHEMA_VERSION, UPGRADES, read_orders, write_order
 from algo_trade.order_plane.order import Order
 
@@ -36,6 +38,10 @@ class JournalError(Exception):
 
 class JournalStop(JournalError):
     """The journal cannot be used; the text says why and what to do."""
+
+
+class LeaseLost(JournalStop):
+    """Another process has taken the account's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,7 @@ class Journal:
             self._db.execute(f"PRAGMA synchronous={synchronous}")
             self._db.executescript(SCHEMA)
             self._check_owner(account)
+            self.epoch = lease.take(self._db)
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise JournalStop(f"journal {path} cannot be opened: {error}") from error
@@ -80,9 +87,11 @@ class Journal:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, durable when it returns. Raises JournalStop when the disk refuses."""
+        """All or nothing, durable when it returns. Raises JournalStop when the disk refuses, LeaseLost."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            if lease.newest(self._db) != self.epoch:
+                raise LeaseLost(f"journal {self.path}: another order plane has taken this account over")
             yield
             self._db.execute("COMMIT")
         except BaseException as error:

@@ -15,7 +15,7 @@ from algo_trade.order_plane.lifecycle import OrderState, Trigger
 from algo_trade.order_plane.order import JournalFill, Order, OrderKind
 from algo_trade.risk import Terms
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS offsets (
@@ -50,10 +50,12 @@ CREATE TABLE IF NOT EXISTS kill_events (
     number INTEGER PRIMARY KEY, at_ns INTEGER NOT NULL, latched INTEGER NOT NULL, who TEXT NOT NULL, text TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS sessions (session_id TEXT PRIMARY KEY, started_ns INTEGER NOT NULL, baseline TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS lease (one INTEGER PRIMARY KEY CHECK (one = 1), epoch INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS peaks (session_id TEXT PRIMARY KEY, peak_micros INTEGER NOT NULL) WITHOUT ROWID;
 """
 
-# Schema found → what makes it the next one. Version 1 knew no amendments, so every order had its intent's terms.
+# Schema found → what makes it the next one. Version 1 knew no amendments, so every order had its intent's terms; 2 knew
+# no lease, and its table is made with the others.
 UPGRADES = {
     "1": """
 ALTER TABLE orders ADD COLUMN quantity INTEGER NOT NULL DEFAULT 0;
@@ -67,6 +69,7 @@ UPDATE orders SET quantity=json_extract(CAST(intent AS TEXT), '$.quantity'),
     stop_price=json_extract(CAST(intent AS TEXT), '$.stop_price');
 UPDATE meta SET value='2' WHERE name='schema';
 """,
+    "2": "UPDATE meta SET value='3' WHERE name='schema';",
 }
 
 _WRITE_ORDER = (
