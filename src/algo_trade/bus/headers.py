@@ -1,11 +1,11 @@
-"""Record headers as text, for files that have no place for bytes."""
+"""Record headers as text, for files that have no place for bytes; and the two that tell where a copied record stood."""
 
 from __future__ import annotations
 
 import base64
 import json
 
-from algo_trade.bus.port import Headers
+from algo_trade.bus.port import Headers, Record
 
 
 def headers_text(headers: Headers) -> str | None:
@@ -20,3 +20,19 @@ def headers_from(text: str | None) -> Headers:
     if text is None:
         return ()
     return tuple((name, base64.b64decode(value)) for name, value in json.loads(text))
+
+
+_PLACE = ("kafka.partition", "kafka.offset")
+
+
+def with_place(headers: Headers, partition: int, offset: int) -> Headers:
+    """Those of a copy: where the record stood is told behind its own headers."""
+    return (*headers, (_PLACE[0], b"%d" % partition), (_PLACE[1], b"%d" % offset))
+
+
+def place_of(record: Record) -> tuple[int, int]:
+    """(partition, offset) where a record was first written: what a copy tells, else its own."""
+    last = record.headers[-len(_PLACE) :]
+    if tuple(name for name, _ in last) == _PLACE:
+        return int(last[0][1]), int(last[1][1])
+    return record.partition, record.offset

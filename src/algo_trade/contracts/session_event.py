@@ -24,6 +24,7 @@ class SessionEventKind(StrEnum):
     KILL_LATCHED = "KILL_LATCHED"
     DATA_QUALITY = "DATA_QUALITY"
     ORDER_ALARM = "ORDER_ALARM"
+    PLANE_STATE = "PLANE_STATE"  # of a plane in a process of its own: data.plane, data.state
     SESSION_ENDED = "SESSION_ENDED"
 
 

@@ -47,6 +47,11 @@ class Topic(BaseModel):
     configs: dict[str, str | int] = Field(default_factory=dict)
 
     @property
+    def is_dead_letters(self) -> bool:
+        """Whether dead letters come here: they carry what was too large for its own topic, too."""
+        return self.name.startswith("dlq_")
+
+    @property
     def models(self) -> tuple[type[Message], ...]:
         """The messages that may appear; none means any bytes."""
         return tuple(MESSAGES[name] for name in self.messages)

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from algo_trade.exit_codes import ExitCode
 from algo_trade.ibkr import Mode
 from algo_trade.order_plane.flatten import Outcome
+
+
+class StrategyFault(Exception):
+    """The strategy's own code failed; its positions were closed and the session ended."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.GATE_FAILED
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from algo_trade.strategy_plane import ChosenStrategy, StrategyLimits
 _NAMESPACE = UUID("8c1d4a35-6a2b-5f6e-9d0e-3f7b5a1c2e44")
 
 ClockKind = Literal["virtual", "real"]
+BusKind = Literal["embedded", "kafka"]
 
 
 class PlanError(Exception):
@@ -67,6 +69,7 @@ class SessionPlan:
     started_ns: int
     begins_ns: int
     resumed: bool
+    bus: BusKind = "embedded"
 
     @property
     def end_ns(self) -> int:
@@ -103,6 +106,7 @@ class SessionPlan:
             settings_fingerprint=self.fingerprint,
             allocated_capital=float(self.settings.risk.allocated_capital),
             planned_s=self.duration_s,
+            bus=self.bus,
             started=utc(self.started_ns),
         )
 
@@ -119,6 +123,7 @@ def plan_session(
     strategy: ChosenStrategy,
     clock: Clock,
     ids: IdSource,
+    bus: BusKind = "embedded",
 ) -> SessionPlan:
     """A new session in `directory`, or the unfinished one that is there. `clock` and `ids` are the machine's.
 
@@ -135,6 +140,7 @@ def plan_session(
         "quotes": {symbol: _content(recorded) for symbol, recorded in quotes.items()},
         "catalogue": _check_market(settings, symbols, quotes, virtual=virtual),
         "strategy": strategy.identity(),
+        **({} if bus == "embedded" else {"bus": bus}),
     }
     fingerprint = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
     found = load_record(directory) if (directory / RECORD_NAME).exists() else None
@@ -159,6 +165,7 @@ def plan_session(
         started_ns=started_ns,
         begins_ns=begins_ns,
         resumed=found is not None,
+        bus=bus,
     )
 
 
@@ -169,6 +176,21 @@ def write_record(directory: Path, record: SessionRecord) -> None:
     draft = path.with_suffix(".json.new")
     draft.write_text(record.model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
     draft.replace(path)
+
+
+def claim_directory(plan: SessionPlan) -> bool:
+    """Make the directory this session's; False when another process was first. Of any number at once, one succeeds."""
+    plan.directory.mkdir(parents=True, exist_ok=True)
+    path = plan.directory / RECORD_NAME
+    draft = path.with_suffix(f".{plan.session_id}.new")
+    draft.write_text(plan.record().model_dump_json(indent=2, exclude_none=True) + "\n", encoding="utf-8")
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink()
+    return True
 
 
 def _last_record_ns(log: Path) -> int:

@@ -11,18 +11,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar
+from typing import Any
 
 from algo_trade.bus import Bus
 from algo_trade.clock import Clock, rng
 from algo_trade.contracts import SessionEventKind, Severity
 from algo_trade.data_plane import QualityLimits, RealTimeProducer
-from algo_trade.exit_codes import ExitCode
 from algo_trade.ibkr import IBKRHandler, Mode
 from algo_trade.order_plane.flatten import Outcome
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.outbox import Outbox
-from algo_trade.session.ending import Ending
+from algo_trade.session.ending import Ending, StrategyFault
 from algo_trade.session.feeds import fall_silent, listen
 from algo_trade.session.gateway_events import note_gateway_events
 from algo_trade.session.host import Host
@@ -37,18 +36,13 @@ from algo_trade.session.parts import (
 )
 from algo_trade.session.plan import SessionPlan, write_record
 from algo_trade.session.progress import Watcher
+from algo_trade.session.started import say_started
 from algo_trade.session.watch import compare_with_broker, halt_strategy_on_kill, show
 from algo_trade.strategy_plane import Strategy
 
 # A recorded day starts with its subscription, so its last rows come this little after the session's end.
 _DRAIN_MAX_S = 5.0
 _DRAIN_STEP_S = 0.25
-
-
-class StrategyFault(Exception):
-    """The strategy's own code failed; its positions were closed and the session ended."""
-
-    exit_code: ClassVar[ExitCode] = ExitCode.GATE_FAILED
 
 
 class Session:
@@ -85,26 +79,13 @@ class Session:
             stack.push_async_callback(self._bus.close)
             stack.push_async_callback(self._host.end_tasks)
             self._publishing = self._host.spawn(self._outbox.run())
-            self._say_started()
+            say_started(self._log, plan, resumed=plan.resumed)
             await self._bus.enforce_retention()
             parts = self._parts = await self._connect(stack, journal, strategy)
             await self._host.unless_ended(self._start(parts))
             return await self._trade_and_end(parts)
 
     # -- starting ----------------------------------------------------------------------------------
-    def _say_started(self) -> None:
-        plan = self._plan
-        self._log(
-            SessionEventKind.SESSION_RESUMED if plan.resumed else SessionEventKind.SESSION_STARTED,
-            f"{plan.settings.profile}, {plan.clock_kind} clock, {plan.strategy.name}, {', '.join(plan.symbols)}",
-            data={
-                "account_id": plan.settings.ibkr.account_id,
-                "seed": plan.seed,
-                "settings": plan.settings.fingerprint(),
-                "strategy": plan.strategy.identity(),
-            },
-        )
-
     async def _connect(self, stack: AsyncExitStack, journal: Journal, strategy: Strategy) -> Parts:
         """A gateway that has greeted us and passed the paper lock, and the planes around it."""
         plan, clock, ibkr = self._plan, self._clock, self._plan.settings.ibkr
@@ -149,7 +130,7 @@ class Session:
     # -- trading and ending ------------------------------------------------------------------------
     async def _trade_and_end(self, parts: Parts) -> Ending:
         self._host.spawn(show(self._plan, self._clock, parts, self._log.notes, self._watcher))
-        self._host.spawn(compare_with_broker(self._plan, parts))
+        self._host.spawn(compare_with_broker(self._plan, parts.orders, parts.handler))
         self._host.spawn(halt_strategy_on_kill(parts))
         self._host.spawn(_raise_strategy_fault(parts))
         error = await self._host.until_the_end(self._plan.end_ns)

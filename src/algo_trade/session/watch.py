@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from algo_trade.clock import Clock
+from algo_trade.ibkr import IBKRHandler
 from algo_trade.order_plane.lifecycle import OrderState
 from algo_trade.order_plane.order import Order
+from algo_trade.order_plane.plane import OrderPlane
 from algo_trade.portfolio import dollars
 from algo_trade.session.parts import Parts
 from algo_trade.session.plan import SessionPlan
@@ -113,9 +115,9 @@ def _money(plan: SessionPlan, parts: Parts) -> Money:
     )
 
 
-async def compare_with_broker(plan: SessionPlan, parts: Parts) -> None:
+async def compare_with_broker(plan: SessionPlan, orders: OrderPlane, handler: IBKRHandler) -> None:
     """After positions were opened, at most every so often, when everything about them has been said."""
-    orders, connection = parts.orders, parts.handler.connection
+    connection = handler.connection
     every_s = min(_CHECK_EVERY_MAX_S, plan.duration_s / _CHECKS_PLANNED)
 
     def comparable() -> bool:

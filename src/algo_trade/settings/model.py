@@ -33,7 +33,7 @@ _NOT_IDENTITY: dict[str, Any] = {
     "log_level": True,
     "metrics_port": True,
     "data_dir": True,
-    "ibkr": {"host": True, "port": True},
+    "ibkr": {"host": True, "port": True, "data_client_id": True},
     "journal": True,
     "kafka": True,
     "vault": True,

@@ -69,6 +69,15 @@ def _gateway_is_local(settings: Settings) -> Iterator[Problem]:
         )
 
 
+def _one_id_a_connection(settings: Settings) -> Iterator[Problem]:
+    if settings.ibkr.client_id == settings.ibkr.data_client_id:
+        yield Problem(
+            f"IBKR_DATA_CLIENT_ID={settings.ibkr.data_client_id} is IBKR_CLIENT_ID too: a gateway lets an id in once, "
+            "so give the data plane another",
+            ("IBKR_DATA_CLIENT_ID", "IBKR_CLIENT_ID"),
+        )
+
+
 def _enough_lines(settings: Settings) -> Iterator[Problem]:
     symbols = len(settings.market_data.symbols)
     if symbols > settings.ibkr.market_data_subscriptions:
@@ -126,6 +135,7 @@ RULES: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     _profile_agrees,
     _paper_lock,
     _gateway_is_local,
+    _one_id_a_connection,
     _enough_lines,
     _kafka_is_protected,
     _vault_is_whole,

@@ -86,6 +86,8 @@ class IbkrSettings(Section):
     host: Text = "127.0.0.1"
     port: Port = 4002  # IB Gateway paper; TWS paper is 7497
     client_id: Annotated[int, Field(ge=1, le=999_999_999)] = 1  # 0 would bind orders placed by hand in TWS
+    # Of a data plane in a process of its own; the orders keep `client_id`, which their gateway knows them by.
+    data_client_id: Annotated[int, Field(ge=1, le=999_999_999)] = 2
     paper_mode: bool = True
     read_only: bool = False  # true: no order leaves, whatever the strategy says
     timeout_sec: Seconds = 10.0

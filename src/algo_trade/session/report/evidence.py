@@ -17,6 +17,7 @@ from uuid import UUID
 from pydantic import JsonValue, ValidationError
 from pydantic_core import from_json
 
+from algo_trade.bus.headers import place_of
 from algo_trade.bus.port import Record
 from algo_trade.clock import from_utc
 from algo_trade.contracts import (
@@ -59,7 +60,7 @@ class DeadLetter:
     topic: str
     reasons: tuple[str, ...]
     origin_topic: str
-    origin_offset: int | None
+    origin_place: tuple[int, int] | None  # (partition, offset); None for what never had one
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ def read_session(directory: Path) -> SessionData:
 
         decided = {topic: tuple(read(topic)) for topic in DIGEST_TOPICS}
         dead = tuple(_dead_letter(item) for topic in DEAD_LETTER_TOPICS for item in read(topic))
-        refused = {letter.origin_offset for letter in dead if letter.origin_topic == "order_intents"}
+        refused = {letter.origin_place for letter in dead if letter.origin_topic == "order_intents"}
         wishes, bad = _read_wishes(decided["order_intents"], refused)
         return SessionData(
             directory=directory,
@@ -205,13 +206,13 @@ def _decode(record: Record, model: type[M]) -> M:
 
 
 def _read_wishes(
-    records: tuple[Record, ...], refused: set[int | None]
+    records: tuple[Record, ...], refused: set[tuple[int, int] | None]
 ) -> tuple[list[tuple[int, OrderIntent | OrderAmendment]], tuple[int, ...]]:
     """Intents and amendments with their offsets, and the offsets of those the order plane made dead letters of."""
     wishes: list[tuple[int, OrderIntent | OrderAmendment]] = []
     bad: list[int] = []
     for record in records:
-        if record.offset in refused:
+        if place_of(record) in refused:
             bad.append(record.offset)
         elif _event_type(record.value) == OrderAmendment.EVENT_TYPE:
             wishes.append((record.offset, _decode(record, OrderAmendment)))
@@ -252,10 +253,10 @@ def _dead_letter(record: Record) -> DeadLetter:
             return None
 
     reasons = text("reasons", json.loads)
-    offset = text("offset", int)
+    partition, offset = text("partition", int), text("offset", int)
     return DeadLetter(
         topic=record.topic,
         reasons=tuple(str(item) for item in reasons) if isinstance(reasons, list) else (),
         origin_topic=str(text("topic") or ""),
-        origin_offset=offset if isinstance(offset, int) else None,
+        origin_place=(partition, offset) if isinstance(partition, int) and isinstance(offset, int) else None,
     )

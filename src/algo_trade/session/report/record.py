@@ -37,6 +37,7 @@ class SessionRecord(BaseModel):
     duration_s: float | None = None
     planned_s: float | None = None
     started: AwareDatetime
+    bus: Literal["embedded", "kafka"] = "embedded"  # where the log was while the session ran
     log: str = "log"
     ended: AwareDatetime | None = None
     wall_s: float | None = None
