@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from algo_trade.clock import SystemClock, SystemIds
 from algo_trade.contracts import Direction, TickEvent
 from algo_trade.session.configuration import configure
 from algo_trade.session.parts import make_embedded_bus
-from algo_trade.session.plan import plan_session
+from algo_trade.session.plan import BusKind, SessionPlan, plan_session
 from algo_trade.session.progress import Nobody
 from algo_trade.session.session import Session
 from algo_trade.settings import read_settings
@@ -65,37 +66,44 @@ PING = StrategyPlugin(
 )
 
 
+def pinging_plan(place: Path, host: str, port: int, *, synchronous: str, bus: BusKind) -> SessionPlan:
+    """A session in `place` on the gateway at `port`; `synchronous` is the journal's: normal or full."""
+    env = {
+        "IBKR_ACCOUNT_ID": "DSIM001",
+        "IBKR_HOST": host,
+        "IBKR_PORT": str(port),
+        "ALGOTRADE_DATA_DIR": str(place),
+        "JOURNAL_SYNCHRONOUS": synchronous,
+        "KILL_SWITCH_PNL_USD": "-1000000",
+        "MARKET_DATA_SYMBOLS": _SYMBOL,
+        "RISK_ALLOCATED_CAPITAL": "1000000000",
+        **{name: value for name, value in os.environ.items() if name.startswith("KAFKA_")},
+    }
+    settings = configure(read_settings("paper", env=env, dotenv=None)).settings
+    # More than any real gateway takes, so that orders can follow each other as fast as they are answered.
+    ibkr = settings.ibkr.model_copy(update={"order_rate_limit": 1_000_000})
+    return plan_session(
+        settings.model_copy(update={"ibkr": ibkr}),
+        place / "session",
+        clock_kind="real",
+        seed=1,
+        duration_s=_DURATION_S,
+        symbols=(_SYMBOL,),
+        quotes={},
+        strategy=ChosenStrategy("ping", "benchmarks", "1", PING, StrategyParameters(), {}),
+        clock=SystemClock(),
+        ids=SystemIds(),
+        bus=bus,
+    )
+
+
 async def pinging_session(host: str, port: int, until: Awaitable[None], synchronous: str) -> None:
     """Trade on the gateway at `port` until `until`; `synchronous` is the journal's: normal or full."""
     with tempfile.TemporaryDirectory() as place:
-        env = {
-            "IBKR_ACCOUNT_ID": "DSIM001",
-            "IBKR_HOST": host,
-            "IBKR_PORT": str(port),
-            "ALGOTRADE_DATA_DIR": place,
-            "JOURNAL_SYNCHRONOUS": synchronous,
-            "KILL_SWITCH_PNL_USD": "-1000000",
-            "MARKET_DATA_SYMBOLS": _SYMBOL,
-            "RISK_ALLOCATED_CAPITAL": "1000000000",
-        }
-        clock, ids = SystemClock(), SystemIds()
-        settings = configure(read_settings("paper", env=env, dotenv=None)).settings
-        # More than any real gateway takes, so that orders can follow each other as fast as they are answered.
-        ibkr = settings.ibkr.model_copy(update={"order_rate_limit": 1_000_000})
-        plan = plan_session(
-            settings.model_copy(update={"ibkr": ibkr}),
-            Path(place) / "session",
-            clock_kind="real",
-            seed=1,
-            duration_s=_DURATION_S,
-            symbols=(_SYMBOL,),
-            quotes={},
-            strategy=ChosenStrategy("ping", "benchmarks", "1", PING, StrategyParameters(), {}),
-            clock=clock,
-            ids=ids,
-        )
+        clock = SystemClock()
+        plan = pinging_plan(Path(place), host, port, synchronous=synchronous, bus="embedded")
         session = asyncio.ensure_future(
-            Session(plan, clock, make_embedded_bus(plan, clock, ids), Nobody()).run()
+            Session(plan, clock, make_embedded_bus(plan, clock, SystemIds()), Nobody()).run()
         )
         ended = asyncio.ensure_future(until)
         await asyncio.wait([session, ended], return_when=asyncio.FIRST_COMPLETED)

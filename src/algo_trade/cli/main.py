@@ -22,6 +22,7 @@ from algo_trade.cli.config_command import check, config_app
 from algo_trade.cli.export_command import export
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.manual import PAGES
+from algo_trade.cli.plane_command import plane
 from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
 from algo_trade.cli.sim_command import instruments_command, serve_command, sim_app
@@ -64,6 +65,7 @@ def _add(to: typer.Typer, path: str, command: Callable[..., Any]) -> None:
 
 
 _add(app, "run", run)
+_add(app, "plane", plane)
 _add(app, "report", report)
 _add(app, "strategies", strategies)
 _add(app, "export-quotes", export)

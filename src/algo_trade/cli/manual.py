@@ -142,12 +142,41 @@ PAGES: Mapping[str, Page] = {
 
             Everything is counted again from the log alone, so the same log gives the same bytes, on any machine. What
             contradicts itself in it is listed in the report.
+
+            The log of a session over Kafka is copied into its directory when it ends; --gather copies it once more, of
+            a session that could not do so or has not ended.
         """,
         examples=(
             ("algotrade report sessions/monday", "the summary again, and the page beside it"),
+            ("algotrade report sessions/monday --gather", "from the cluster, when the session could not"),
             ("algotrade report sessions/monday --json | jq .pnl", "one number of it"),
         ),
-        codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.EVIDENCE),
+        codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.EVIDENCE),
+    ),
+    "plane": Page(
+        short="Run one plane of a session in a process of its own, over Kafka.",
+        text="""
+            Run the data, the strategy or the order plane of a session in a process of its own. The three share the
+            cluster (KAFKA_BOOTSTRAP_SERVERS; its topics are made by `algotrade topics apply`) and the session's
+            directory, and are started in any order with the same options: whichever is first makes the session.
+
+            The gateway is the one at IBKR_HOST and IBKR_PORT: IB Gateway, TWS, or `algotrade sim serve`. The order
+            plane is its client IBKR_CLIENT_ID, the data plane IBKR_DATA_CLIENT_ID.
+
+            Any plane may die and be started again with the same command; the session goes on, nothing doubled and
+            nothing lost. Ctrl-C or SIGTERM stops a data or a strategy plane alone. The order plane ends the session:
+            orders cancelled, positions closed, the log copied into the directory, the report written. One order plane
+            trades an account; a second one refuses to start.
+        """,
+        examples=(
+            (
+                "algotrade plane order --session-dir sessions/monday",
+                "the one that trades, and reports at the end",
+            ),
+            ("algotrade plane data --session-dir sessions/monday", "quotes into the cluster"),
+            ("algotrade plane strategy --session-dir sessions/monday", "intents out of them"),
+        ),
+        codes=tuple(_CODES),
     ),
     "strategies": Page(
         short="List the strategies that are installed.",

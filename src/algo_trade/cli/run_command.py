@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from algo_trade.bus import KafkaAdapter
+from algo_trade.cli.finishing import finish
 from algo_trade.cli.options import (
     Speed,
     parse_duration_s,
@@ -25,7 +27,6 @@ from algo_trade.clock import (
     SeededIds,
     SystemClock,
     SystemIds,
-    new_york,
     rng,
     run_real,
     run_virtual,
@@ -33,11 +34,11 @@ from algo_trade.clock import (
 )
 from algo_trade.exit_codes import ExitCode
 from algo_trade.session.configuration import configure
-from algo_trade.session.ending import Ending, exit_code
+from algo_trade.session.ending import Ending
+from algo_trade.session.kafka_evidence import gather_from_kafka
 from algo_trade.session.parts import make_embedded_bus
-from algo_trade.session.plan import SessionPlan, plan_session, write_record
+from algo_trade.session.plan import SessionPlan, plan_session
 from algo_trade.session.progress import Watcher
-from algo_trade.session.report import gate_failures, summary_text, write_report
 from algo_trade.session.session import Session
 from algo_trade.settings import Settings, secret_values
 from algo_trade.telemetry import Redactor, configure_logging
@@ -56,7 +57,7 @@ def run(
     quotes: Annotated[
         list[str] | None, typer.Option(help="SYM=FILE: trade recorded quotes. Repeatable.")
     ] = None,
-    bus: Annotated[str, typer.Option(help="The log between the planes: embedded.")] = "embedded",
+    bus: Annotated[str, typer.Option(help="The log between the planes: embedded or kafka.")] = "embedded",
     strategy: Annotated[
         str | None,
         typer.Option(
@@ -98,16 +99,21 @@ def run(
         strategy=configuration.strategy,
         clock=SystemClock(),
         ids=SystemIds(),
+        bus="kafka" if bus == "kafka" else "embedded",
     )
     began_ns = SystemClock().monotonic_ns()
     with terminal_watcher(plan, sys.stderr, quiet=quiet) as watcher:
         ending = _run(plan, pace, settings, watcher, log_level="ERROR" if quiet else settings.log_level)
-    _finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json=json, quiet=quiet)
+    finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json=json, quiet=quiet)
 
 
 def _refuse_contradictions(profile: str, pace: Speed, bus: str, has_quotes: bool) -> None:
-    if bus != "embedded":
-        raise typer.BadParameter(f"{bus!r} is no bus; there is embedded", param_hint="--bus")
+    if bus not in ("embedded", "kafka"):
+        raise typer.BadParameter(f"{bus!r} is no bus; there are embedded and kafka", param_hint="--bus")
+    if bus == "kafka" and not pace.real:
+        raise typer.BadParameter(
+            "a cluster keeps real time: with --bus kafka a session runs at speed 1", param_hint="--speed"
+        )
     if profile == "paper" and not pace.real:
         raise typer.BadParameter(
             "a gateway keeps real time: profile paper runs at speed 1", param_hint="--speed"
@@ -138,9 +144,13 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher, *
     async def body(clock: Clock) -> Ending:
         configure_logging(log_level, redactor=Redactor(secret_values(settings)), now_ns=clock.now_ns)
         ids = SystemIds() if pace.real else SeededIds(rng(plan.seed, "ids", str(plan.begins_ns)))
-        session = Session(plan, clock, make_embedded_bus(plan, clock, ids), watcher)
-        sessions.append(session)
-        return await session.run()
+        if plan.bus == "embedded":
+            sessions.append(Session(plan, clock, make_embedded_bus(plan, clock, ids), watcher))
+            return await sessions[0].run()
+        sessions.append(Session(plan, clock, KafkaAdapter(settings.kafka, clock=clock), watcher))
+        ending = await sessions[0].run()
+        await gather_from_kafka(settings.kafka, plan.directory, plan.record(), clock)
+        return ending
 
     gc.collect()
     gc.freeze()
@@ -149,27 +159,3 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher, *
     if pace.real:
         return run_real(body, interrupts=interrupts)
     return run_virtual(body, start_ns=plan.begins_ns, speed=pace.factor, interrupts=interrupts)
-
-
-def _finish(plan: SessionPlan, ending: Ending, wall_s: float, *, json: bool, quiet: bool) -> None:
-    """session.json completed, the report written, the summary told, the exit code decided."""
-    record = plan.record().model_copy(
-        update={
-            "ended": utc(ending.ended_ns),
-            "duration_s": round((ending.ended_ns - plan.started_ns) / 1e9, 6),
-            "wall_s": round(wall_s, 3),
-            "mode": ending.mode,
-        }
-    )
-    write_record(plan.directory, record)
-    report = write_report(plan.directory)
-    write_record(plan.directory, record.model_copy(update={"digest": report.summary.digest}))
-    failures = gate_failures(report.summary)
-    print(report.summary.model_dump_json() if json else summary_text(report.summary))
-    for line in (ending.told, *failures):
-        if line:
-            print(f"algotrade: {line}", file=sys.stderr)
-    if not quiet:
-        where = plan.directory / "report.html"
-        print(f"session of {new_york(plan.started_ns):%Y-%m-%d}, report: {where}", file=sys.stderr)
-    raise typer.Exit(exit_code(ending, failures))

@@ -17,6 +17,7 @@ from algo_trade.session.log import TOPIC, SessionLog
 T = TypeVar("T")
 # A plane that breaks says "ended" if it can, and may be started again; only a strategy at fault must not be.
 PlaneState = Literal["started", "ended", "at fault"]
+_STATES: dict[str, PlaneState] = {"started": "started", "ended": "ended", "at fault": "at fault"}
 
 
 class BulletinReader(Validator):
@@ -65,9 +66,9 @@ class Bulletin:
         elif event.kind is SessionEventKind.KILL_LATCHED:
             _done(self.kill_latched, None)
         elif event.kind is SessionEventKind.PLANE_STATE:
-            plane, state = event.data.get("plane"), event.data.get("state")
-            if isinstance(plane, str) and state in ("started", "ended", "at fault"):
-                self.planes[plane] = state
+            plane, state = str(event.data.get("plane")), str(event.data.get("state"))
+            if state in _STATES:
+                self.planes[plane] = _STATES[state]
                 if state == "at fault":
                     _done(self.strategy_fault, event.text)
 

@@ -31,7 +31,7 @@ from algo_trade.contracts import (
     SessionEventKind,
 )
 from algo_trade.session.report.digest import DIGEST_TOPICS, digest_of
-from algo_trade.session.report.errors import EvidenceInvalid
+from algo_trade.session.report.errors import EvidenceInvalid, EvidenceMissing
 from algo_trade.session.report.executions import Told
 from algo_trade.session.report.log import open_log
 from algo_trade.session.report.quotes import Quotes, load_quotes
@@ -129,6 +129,10 @@ def read_session(directory: Path) -> SessionData:
     """Read the session in `directory`. Raises EvidenceMissing or EvidenceInvalid."""
     record = load_record(directory)
     topics: dict[str, TopicStats] = {}
+    if record.bus == "kafka" and not (directory / record.log).exists():
+        raise EvidenceMissing(
+            f"the log of this session is still in Kafka: algotrade report {directory} --gather"
+        )
     with open_log(directory / record.log) as log:
 
         def read(topic: str) -> Iterator[Record]:
