@@ -26,6 +26,9 @@ from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
 from algo_trade.cli.sim_command import instruments_command, serve_command, sim_app
 from algo_trade.cli.strategies_command import strategies
+from algo_trade.cli.topics_command import apply as apply_topics
+from algo_trade.cli.topics_command import check as check_topics
+from algo_trade.cli.topics_command import topics_app
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import SimulatorError
 from algo_trade.ibkr import IBKRError
@@ -71,7 +74,9 @@ _add(app, "reset-kill", reset_kill)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
 _add(config_app, "config check", check)
-for _name, _group in (("sim", sim_app), ("config", config_app)):
+_add(topics_app, "topics check", check_topics)
+_add(topics_app, "topics apply", apply_topics)
+for _name, _group in (("sim", sim_app), ("config", config_app), ("topics", topics_app)):
     app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 
 # Errors of libraries' making that a person can mend, and what they are to a script.

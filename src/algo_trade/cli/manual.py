@@ -243,4 +243,33 @@ PAGES: Mapping[str, Page] = {
         ),
         codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.LOCK_REFUSED),
     ),
+    "topics": Page(
+        short="The topics on Kafka.", text="The topics on Kafka: contracts/topics.yaml, made real."
+    ),
+    "topics check": Page(
+        short="Compare the cluster with what is declared.",
+        text="""
+            Compare the topics on Kafka with contracts/topics.yaml, and change nothing. Each difference is one line: the
+            topic, the setting, what was found, what is declared, and what to do.
+
+            A topic has one replica on a single broker, two on two, three on three or more.
+        """,
+        examples=(
+            ("algotrade topics check", "the cluster of KAFKA_BOOTSTRAP_SERVERS"),
+            ("algotrade topics check --json | jq .drifts", "for scripts"),
+        ),
+        codes=(ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE),
+    ),
+    "topics apply": Page(
+        short="Create and repair the topics.",
+        text="""
+            Create the topics that are missing on Kafka and set the settings that differ from contracts/topics.yaml; say
+            what was done. Doing it again does nothing, and several processes may do it at once.
+
+            The number of partitions of a topic that exists is never changed, nor that of its replicas: with other
+            partitions the records of one key would be read out of order. Such a difference is told, and exit 1.
+        """,
+        examples=(("algotrade topics apply --profile paper", "before the first session on a cluster"),),
+        codes=(ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE),
+    ),
 }
