@@ -111,7 +111,7 @@ class KafkaTopics:
         self._patience_s = settings.patience_sec
         self._clock = clock
         self._declared = {settings.topic_prefix + name: topic for name, topic in topics.items()}
-        self.admin = quiet_admin(settings)
+        self.admin = quiet_admin(settings, "topics")
 
     def check(self) -> TopicsState:
         """Compare. Raises ClusterUnreachable, or BusUnusable where the cluster will not tell."""
@@ -241,12 +241,13 @@ class KafkaTopics:
 _FINE = object()
 
 
-def quiet_admin(settings: KafkaSettings) -> AdminClient:
+def quiet_admin(settings: KafkaSettings, role: str) -> AdminClient:
     """An admin client whose troubles are told by who asked, once, and not by the library on stderr."""
     logger = getLogger("algo_trade.bus.kafka_admin")
     logger.addHandler(NullHandler())
     logger.propagate = False
-    return AdminClient(client_properties(settings), logger=logger)
+    properties: dict[str, Any] = client_properties(settings, role) | {"logger": logger}
+    return AdminClient(properties)
 
 
 def _has_leaders(topic: TopicMetadata) -> bool:

@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import check, config_app
+from algo_trade.cli.dlq_command import dlq_app, list_letters, put_back, show
 from algo_trade.cli.export_command import export
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.manual import PAGES
@@ -74,9 +75,13 @@ _add(app, "reset-kill", reset_kill)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
 _add(config_app, "config check", check)
+_add(dlq_app, "dlq list", list_letters)
+_add(dlq_app, "dlq show", show)
+_add(dlq_app, "dlq replay", put_back)
 _add(topics_app, "topics check", check_topics)
 _add(topics_app, "topics apply", apply_topics)
-for _name, _group in (("sim", sim_app), ("config", config_app), ("topics", topics_app)):
+_GROUPS = {"sim": sim_app, "config": config_app, "topics": topics_app, "dlq": dlq_app}
+for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 
 # Errors of libraries' making that a person can mend, and what they are to a script.

@@ -62,6 +62,8 @@ class Page:
         return "\n".join([_KEEP_LINES, *lines])
 
 
+_DLQ_CODES = (ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE, ExitCode.EVIDENCE)
+
 PAGES: Mapping[str, Page] = {
     "": Page(
         short="",
@@ -271,5 +273,80 @@ PAGES: Mapping[str, Page] = {
         """,
         examples=(("algotrade topics apply --profile paper", "before the first session on a cluster"),),
         codes=(ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE),
+    ),
+    "dlq": Page(
+        short="Dead letters: see them, put them back.",
+        text="""
+            Dead letters: what a plane could not understand. It was put aside whole, with every reason, and its reader
+            went on. A person looks at it here.
+
+            More about them: docs/dead-letters.md.
+        """,
+    ),
+    "dlq list": Page(
+        short="List what was put aside.",
+        text="""
+            List the dead letters, a line each: its place, when it was refused, where it stood, who refused it, and the
+            first reason. The log of a session may be read while the session runs.
+        """,
+        examples=(
+            ("algotrade dlq list --session-dir sessions/monday", "of a session"),
+            ("algotrade dlq list --bus kafka --topic order_intents", "of one topic on Kafka"),
+            ("algotrade dlq list --bus kafka --json | jq -r .[].place", "for scripts"),
+        ),
+        codes=_DLQ_CODES,
+    ),
+    "dlq show": Page(
+        short="Show one letter whole.",
+        text="""
+            Show one letter: where it stood, its key and headers, every reason, and its bytes, as JSON where they are
+            and else in hexadecimal. With --raw its bytes alone, exactly, to be mended and put back.
+        """,
+        examples=(
+            ("algotrade dlq show dlq_order_intents/0/3 --bus kafka", "all of it"),
+            (
+                "algotrade dlq show dlq_order_intents/0/3 --bus kafka --raw > mended.json",
+                "its bytes, into a file",
+            ),
+        ),
+        codes=_DLQ_CODES,
+    ),
+    "dlq replay": Page(
+        short="Put a letter back, once, by a named person.",
+        text="""
+            Put a letter back on the topic it came from: the bytes of --value, or the original ones, with the original
+            key and headers, and headers that say from where, by whom, why and when. What the topic's contract does not
+            allow is refused with every reason, and a letter that was put back before is refused.
+
+            An order intent goes back under a new id and with a new validity, an amendment with a new validity; half
+            a bracket never. An execution report never: it tells the broker's truth, which the order plane keeps in its
+            journal and publishes again at its next start. Nor market_raw, which is a recording and holds the message
+            already, nor ofi_events, which are counted from market_events. Market events keep their own time, so that
+            nobody trades on an old price.
+
+            A session that runs is the only writer of its directory, and a finished one is evidence: both are refused.
+        """,
+        examples=(
+            (
+                "algotrade dlq replay dlq_order_intents/0/3 --bus kafka --by Ann --reason ok",
+                "an intent as it was, for thirty seconds",
+            ),
+            (
+                "algotrade dlq replay PLACE --bus kafka --by Ann --reason ok --value new.json",
+                "a mended message in its stead; PLACE as dlq list shows it",
+            ),
+            (
+                "algotrade dlq replay PLACE --session-dir DIR --by Ann --reason ok",
+                "into the log of a session that is going to be resumed",
+            ),
+        ),
+        codes=(
+            ExitCode.OK,
+            ExitCode.GATE_FAILED,
+            ExitCode.USAGE,
+            ExitCode.CONFIG,
+            ExitCode.UNREACHABLE,
+            ExitCode.EVIDENCE,
+        ),
     ),
 }
