@@ -1,4 +1,4 @@
-"""The log between the planes: a port with its promises, and the implementation that needs no server."""
+"""The log between the planes: a port with its promises, the implementation that needs no server, and Kafka's."""
 
 from algo_trade.bus.dead_letters import DeadLetter, DeadLetterOffice, Origin
 from algo_trade.bus.dead_letters import read as read_dead_letter
@@ -15,6 +15,7 @@ from algo_trade.bus.errors import (
     BusRefuse,
     BusRetry,
     BusStop,
+    BusUnreachable,
     BusUnusable,
     GroupTaken,
     NoDeadLetterTopic,
@@ -22,6 +23,7 @@ from algo_trade.bus.errors import (
     RecordTooLarge,
     UnknownTopic,
 )
+from algo_trade.bus.kafka_adapter import KafkaAdapter
 from algo_trade.bus.port import (
     MAX_RECORD_BYTES,
     AtOffsets,
@@ -62,6 +64,7 @@ __all__ = [
     "BusRefuse",
     "BusRetry",
     "BusStop",
+    "BusUnreachable",
     "BusUnusable",
     "DataPlaneValidator",
     "DeadLetter",
@@ -73,6 +76,7 @@ __all__ = [
     "GroupTaken",
     "Headers",
     "Invalid",
+    "KafkaAdapter",
     "Latest",
     "NoDeadLetterTopic",
     "OffsetOutOfRange",

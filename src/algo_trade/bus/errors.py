@@ -10,6 +10,7 @@ BusError
 ├── BusRetry             try again later; nothing of what failed was acknowledged, nothing acknowledged is lost
 │   ├── BusFull              no room on the disk
 │   ├── BusBusy              somebody else holds the log at the moment
+│   ├── BusUnreachable       no broker of the cluster answers
 │   └── BusBacklog           too many appended records wait to become durable
 └── BusRefuse            this one input is wrong, and will be wrong the next time
     ├── UnknownTopic         topics.yaml does not name it
@@ -64,6 +65,10 @@ class BusFull(BusRetry):
 
 class BusBusy(BusRetry):
     """Somebody else holds the log at the moment."""
+
+
+class BusUnreachable(BusRetry):
+    """No broker of the cluster answers."""
 
 
 class BusBacklog(BusRetry):
