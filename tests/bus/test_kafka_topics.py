@@ -17,7 +17,8 @@ from confluent_kafka.admin import (
 )
 from typer.testing import CliRunner, Result
 
-from algo_trade.bus.kafka_topics import ClusterUnreachable, KafkaTopics, declared_configs, replicas_of
+from algo_trade.bus import BusUnreachable
+from algo_trade.bus.kafka_topics import KafkaTopics, declared_configs, replicas_of
 from algo_trade.cli.main import app, exit_code_of
 from algo_trade.clock import SystemClock
 from algo_trade.contracts import TOPICS
@@ -123,7 +124,7 @@ def test_nobody_there_is_told_with_the_address(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("KAFKA_PATIENCE_SEC", "0.3")
     for word in ("check", "apply"):
         failed = command(word)
-        assert isinstance(failed.exception, ClusterUnreachable)
+        assert isinstance(failed.exception, BusUnreachable)
         assert "127.0.0.1:1 within 0.3 s" in str(failed.exception)
         assert exit_code_of(failed.exception) is ExitCode.UNREACHABLE
 

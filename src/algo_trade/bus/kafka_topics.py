@@ -31,7 +31,7 @@ from confluent_kafka.admin import (
     TopicMetadata,
 )
 
-from algo_trade.bus.errors import BusRetry, BusStop, BusUnusable
+from algo_trade.bus.errors import BusRetry, BusUnreachable, BusUnusable
 from algo_trade.bus.kafka_config import client_properties
 from algo_trade.clock import Clock, ns_from_seconds
 from algo_trade.contracts import TOPICS, Topic
@@ -45,10 +45,6 @@ _LISTS = frozenset({"cleanup.policy"})
 # What a drift may be about beside a setting.
 _NO_SETTINGS = frozenset({"topic", "leader"})
 _APPLY = "algotrade topics apply sets it"
-
-
-class ClusterUnreachable(BusStop):
-    """No broker answered within the configured patience; the text names the address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +110,7 @@ class KafkaTopics:
         self.admin = quiet_admin(settings, "topics")
 
     def check(self) -> TopicsState:
-        """Compare. Raises ClusterUnreachable, or BusUnusable where the cluster will not tell."""
+        """Compare. Raises BusUnreachable, or BusUnusable where the cluster will not tell."""
         cluster = self.metadata()
         found = {
             name: data for name, data in cluster.topics.items() if name in self._declared and not data.error
@@ -141,7 +137,7 @@ class KafkaTopics:
         )
 
     def apply(self) -> Applied:
-        """Create and repair, then compare again. Raises ClusterUnreachable, BusUnusable."""
+        """Create and repair, then compare again. Raises BusUnreachable, BusUnusable."""
         before = self.check()
         missing = [drift.topic for drift in before.drifts if drift.setting == "topic"]
         repairs = [drift for drift in before.drifts if drift.repairable and drift.setting not in _NO_SETTINGS]
@@ -157,7 +153,7 @@ class KafkaTopics:
                 return self.admin.list_topics(timeout=min(_ASK_S, left_s))
             except KafkaException as error:
                 if self._clock.monotonic_ns() >= ends_ns:
-                    raise ClusterUnreachable(
+                    raise BusUnreachable(
                         f"no Kafka broker answers at {self.address} within {self._patience_s:g} s "
                         f"({error.args[0].str()}): start it, or check KAFKA_BOOTSTRAP_SERVERS and "
                         "KAFKA_SECURITY_PROTOCOL"

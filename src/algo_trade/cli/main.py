@@ -20,7 +20,9 @@ from typer.exceptions import TyperException
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import check, config_app
 from algo_trade.cli.dlq_command import dlq_app, list_letters, put_back, show
+from algo_trade.cli.doctor_command import doctor
 from algo_trade.cli.export_command import export
+from algo_trade.cli.health_command import health
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.manual import PAGES
 from algo_trade.cli.report_command import report
@@ -72,6 +74,8 @@ _add(app, "report", report)
 _add(app, "strategies", strategies)
 _add(app, "export-quotes", export)
 _add(app, "reset-kill", reset_kill)
+_add(app, "doctor", doctor)
+_add(app, "health", health)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
 _add(config_app, "config check", check)

@@ -5,64 +5,11 @@ Examples are data, so that a test can hand every one of them to the command line
 
 from __future__ import annotations
 
-import inspect
-import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from algo_trade.cli.manual_operations import OPERATIONS
+from algo_trade.cli.page import CODES, Page
 from algo_trade.exit_codes import ExitCode
-
-# Help is made for 80 columns; the formatter may not break what has its own lines.
-_WIDTH = 76
-_KEEP_LINES = "\b"
-
-_CODES = {
-    ExitCode.OK: "done",
-    ExitCode.GATE_FAILED: "a criterion was not met, or the session is not flat",
-    ExitCode.USAGE: "a wrong option, or options that contradict each other",
-    ExitCode.CONFIG: "a setting, a configuration file or an input file is bad",
-    ExitCode.UNREACHABLE: "the gateway or the log could not be reached",
-    ExitCode.RISK: "the stop fired, or an earlier stop still holds the account",
-    ExitCode.LOCK_REFUSED: "the paper lock: this could have been real money",
-    ExitCode.EVIDENCE: "the session's evidence is missing or invalid",
-    ExitCode.INTERNAL: "a defect of algotrade itself; please report it",
-    ExitCode.INTERRUPTED: "interrupted, after an orderly stop",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One command's page. `examples` are (command line, what it is for); `codes` the exit codes it may end with."""
-
-    short: str
-    text: str
-    examples: Sequence[tuple[str, str]] = ()
-    codes: Sequence[ExitCode] = ()
-
-    @property
-    def help(self) -> str:
-        """What stands above the options."""
-        parts = [inspect.cleandoc(self.text)]
-        if self.examples:
-            lines = ["Examples:"]
-            for command, purpose in self.examples:
-                lines += [
-                    f"  {command}",
-                    *textwrap.wrap(purpose, _WIDTH - 8, initial_indent=" " * 6, subsequent_indent=" " * 6),
-                ]
-            parts.append("\n".join([_KEEP_LINES, *lines]))
-        return "\n\n".join(parts)
-
-    @property
-    def epilog(self) -> str | None:
-        """What stands below them."""
-        if not self.codes:
-            return None
-        lines = ["Exit codes:", *(f"  {code.value:>3}  {_CODES[code]}" for code in self.codes)]
-        return "\n".join([_KEEP_LINES, *lines])
-
-
-_DLQ_CODES = (ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE, ExitCode.EVIDENCE)
 
 PAGES: Mapping[str, Page] = {
     "": Page(
@@ -87,7 +34,7 @@ PAGES: Mapping[str, Page] = {
                 "trade an IBKR paper account through a gateway on this machine",
             ),
         ),
-        codes=tuple(_CODES),
+        codes=tuple(CODES),
     ),
     "run": Page(
         short="Run a trading session and report on it.",
@@ -245,108 +192,5 @@ PAGES: Mapping[str, Page] = {
         ),
         codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.LOCK_REFUSED),
     ),
-    "topics": Page(
-        short="The topics on Kafka.", text="The topics on Kafka: contracts/topics.yaml, made real."
-    ),
-    "topics check": Page(
-        short="Compare the cluster with what is declared.",
-        text="""
-            Compare the topics on Kafka with contracts/topics.yaml, and change nothing. Each difference is one line: the
-            topic, the setting, what was found, what is declared, and what to do.
-
-            A topic has one replica on a single broker, two on two, three on three or more.
-        """,
-        examples=(
-            ("algotrade topics check", "the cluster of KAFKA_BOOTSTRAP_SERVERS"),
-            ("algotrade topics check --json | jq .drifts", "for scripts"),
-        ),
-        codes=(ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE),
-    ),
-    "topics apply": Page(
-        short="Create and repair the topics.",
-        text="""
-            Create the topics that are missing on Kafka and set the settings that differ from contracts/topics.yaml; say
-            what was done. Doing it again does nothing, and several processes may do it at once.
-
-            The number of partitions of a topic that exists is never changed, nor that of its replicas: with other
-            partitions the records of one key would be read out of order. Such a difference is told, and exit 1.
-        """,
-        examples=(("algotrade topics apply --profile paper", "before the first session on a cluster"),),
-        codes=(ExitCode.OK, ExitCode.GATE_FAILED, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.UNREACHABLE),
-    ),
-    "dlq": Page(
-        short="Dead letters: see them, put them back.",
-        text="""
-            Dead letters: what a plane could not understand. It was put aside whole, with every reason, and its reader
-            went on. A person looks at it here.
-
-            More about them: docs/dead-letters.md.
-        """,
-    ),
-    "dlq list": Page(
-        short="List what was put aside.",
-        text="""
-            List the dead letters, a line each: its place, when it was refused, where it stood, who refused it, and the
-            first reason. The log of a session may be read while the session runs.
-        """,
-        examples=(
-            ("algotrade dlq list --session-dir sessions/monday", "of a session"),
-            ("algotrade dlq list --bus kafka --topic order_intents", "of one topic on Kafka"),
-            ("algotrade dlq list --bus kafka --json | jq -r .[].place", "for scripts"),
-        ),
-        codes=_DLQ_CODES,
-    ),
-    "dlq show": Page(
-        short="Show one letter whole.",
-        text="""
-            Show one letter: where it stood, its key and headers, every reason, and its bytes, as JSON where they are
-            and else in hexadecimal. With --raw its bytes alone, exactly, to be mended and put back.
-        """,
-        examples=(
-            ("algotrade dlq show dlq_order_intents/0/3 --bus kafka", "all of it"),
-            (
-                "algotrade dlq show dlq_order_intents/0/3 --bus kafka --raw > mended.json",
-                "its bytes, into a file",
-            ),
-        ),
-        codes=_DLQ_CODES,
-    ),
-    "dlq replay": Page(
-        short="Put a letter back, once, by a named person.",
-        text="""
-            Put a letter back on the topic it came from: the bytes of --value, or the original ones, with the original
-            key and headers, and headers that say from where, by whom, why and when. What the topic's contract does not
-            allow is refused with every reason, and a letter that was put back before is refused.
-
-            An order intent goes back under a new id and with a new validity, an amendment with a new validity; half
-            a bracket never. An execution report never: it tells the broker's truth, which the order plane keeps in its
-            journal and publishes again at its next start. Nor market_raw, which is a recording and holds the message
-            already, nor ofi_events, which are counted from market_events. Market events keep their own time, so that
-            nobody trades on an old price.
-
-            A session that runs is the only writer of its directory, and a finished one is evidence: both are refused.
-        """,
-        examples=(
-            (
-                "algotrade dlq replay dlq_order_intents/0/3 --bus kafka --by Ann --reason ok",
-                "an intent as it was, for thirty seconds",
-            ),
-            (
-                "algotrade dlq replay PLACE --bus kafka --by Ann --reason ok --value new.json",
-                "a mended message in its stead; PLACE as dlq list shows it",
-            ),
-            (
-                "algotrade dlq replay PLACE --session-dir DIR --by Ann --reason ok",
-                "into the log of a session that is going to be resumed",
-            ),
-        ),
-        codes=(
-            ExitCode.OK,
-            ExitCode.GATE_FAILED,
-            ExitCode.USAGE,
-            ExitCode.CONFIG,
-            ExitCode.UNREACHABLE,
-            ExitCode.EVIDENCE,
-        ),
-    ),
+    **OPERATIONS,
 }

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from algo_trade.bus import Bus
+from algo_trade.bus import Bus, KafkaAdapter
 from algo_trade.bus.store import ORDERS_FILE
 from algo_trade.clock import Clock
 from algo_trade.session.report import RECORD_NAME, EvidenceMissing, SessionRecord, load_record
@@ -57,4 +57,4 @@ def find_session(directory: Path) -> SessionPlace:
 
 def kafka_bus(settings: KafkaSettings, clock: Clock) -> Bus:
     """The bus over Kafka, for a command: it reads and writes, and is a member of no group."""
-    raise typer.BadParameter(f"the bus over Kafka at {settings.bootstrap_servers} is not there yet")
+    return KafkaAdapter(settings, clock=clock, role="cli")

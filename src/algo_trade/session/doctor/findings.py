@@ -21,7 +21,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line. `remedy` is what to do, empty where nothing is to be done; `code` what a failure ends the command with."""
+    """One line. `remedy` is what to do, if anything; `code` is what a failure ends the command with."""
 
     state: State
     text: str

@@ -70,8 +70,8 @@ def clock_finding(gateway_ahead_s: float | None, kept: bool | None) -> Finding:
     """The gateway's is the better witness: it is another clock, and the one that orders are stamped with."""
     remedy = "let a time service keep the clock: chrony, or `timedatectl set-ntp true`"
     if gateway_ahead_s is not None:
-        apart_s = max(0.0, abs(gateway_ahead_s + 0.5) - 0.5)  # its second may be up to one old
-        text = f"{apart_s:.1f} s or less from the gateway's"
+        apart_s = max(0.0, abs(gateway_ahead_s + 0.5) - 0.5)  # it tells whole seconds
+        text = f"at most {apart_s + 1:.1f} s from the gateway's"
         if apart_s > _CLOCK_FAIL_S:
             return fail(f"{apart_s:.1f} s from the gateway's", remedy, ExitCode.GATE_FAILED)
         return warn(f"{apart_s:.1f} s from the gateway's", remedy) if apart_s > _CLOCK_WARN_S else ok(text)
