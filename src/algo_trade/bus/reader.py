@@ -13,7 +13,7 @@ from types import TracebackType
 
 from algo_trade.bus.ahead_file import read_ahead
 from algo_trade.bus.errors import BusCorrupt, BusError, UnknownTopic
-from algo_trade.bus.port import Record
+from algo_trade.bus.port import GroupLag, Record
 from algo_trade.bus.sqlite_file import SqliteFile
 from algo_trade.bus.store import AHEAD_FILE, MARKET_FILE, ORDERS_FILE
 from algo_trade.bus.tables import BlockTable, RowTable, Table
@@ -79,6 +79,18 @@ class EmbeddedLogReader:
         """How many records are kept."""
         oldest, head = self._extent(topic)
         return head - oldest
+
+    def group_lags(self) -> Iterator[GroupLag]:
+        """How far every group that ever committed is behind, by name."""
+        committed = {
+            key: offset
+            for table in self._tables.values()
+            for key, offset in table.file.group_offsets().items()
+        }
+        for (group, topic), offset in sorted(committed.items()):
+            if topic in self._topics:
+                oldest, head = self._extent(topic)
+                yield GroupLag(group, topic, 0, offset, head, head - max(offset, oldest))
 
     def log_id(self, topic: str) -> str:
         """The name of the log behind `topic`."""

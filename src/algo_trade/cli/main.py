@@ -19,7 +19,10 @@ from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import check, config_app
+from algo_trade.cli.dlq_command import dlq_app, list_letters, put_back, show
+from algo_trade.cli.doctor_command import doctor
 from algo_trade.cli.export_command import export
+from algo_trade.cli.health_command import health
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.manual import PAGES
 from algo_trade.cli.plane_command import plane
@@ -27,6 +30,9 @@ from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
 from algo_trade.cli.sim_command import instruments_command, serve_command, sim_app
 from algo_trade.cli.strategies_command import strategies
+from algo_trade.cli.topics_command import apply as apply_topics
+from algo_trade.cli.topics_command import check as check_topics
+from algo_trade.cli.topics_command import topics_app
 from algo_trade.exit_codes import ExitCode
 from algo_trade.gateway_sim import SimulatorError
 from algo_trade.ibkr import IBKRError
@@ -70,10 +76,18 @@ _add(app, "report", report)
 _add(app, "strategies", strategies)
 _add(app, "export-quotes", export)
 _add(app, "reset-kill", reset_kill)
+_add(app, "doctor", doctor)
+_add(app, "health", health)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
 _add(config_app, "config check", check)
-for _name, _group in (("sim", sim_app), ("config", config_app)):
+_add(dlq_app, "dlq list", list_letters)
+_add(dlq_app, "dlq show", show)
+_add(dlq_app, "dlq replay", put_back)
+_add(topics_app, "topics check", check_topics)
+_add(topics_app, "topics apply", apply_topics)
+_GROUPS = {"sim": sim_app, "config": config_app, "topics": topics_app, "dlq": dlq_app}
+for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 
 # Errors of libraries' making that a person can mend, and what they are to a script.

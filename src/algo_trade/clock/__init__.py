@@ -5,6 +5,7 @@ whatever loop is running. That is what lets one program trade in real time over 
 in two minutes, from one seed, with the same decisions.
 """
 
+from algo_trade.clock.discipline import kernel_keeps_time
 from algo_trade.clock.runner import Interrupts, run_real, run_virtual
 from algo_trade.clock.seeds import IdSource, SeededIds, SystemIds, rng
 from algo_trade.clock.time import (
@@ -31,6 +32,7 @@ __all__ = [
     "SystemIds",
     "VirtualLoop",
     "from_utc",
+    "kernel_keeps_time",
     "new_york",
     "ns_from_seconds",
     "rng",

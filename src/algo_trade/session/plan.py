@@ -147,7 +147,7 @@ def plan_session(
     if found is not None:
         _check_resumable(found, directory, fingerprint)
         session_id, started_ns = found.session_id, found.started_ns
-        begins_ns = max(started_ns, _last_record_ns(directory / found.log)) if virtual else clock.now_ns()
+        begins_ns = max(started_ns, last_record_ns(directory / found.log)) if virtual else clock.now_ns()
     else:
         session_id = str(uuid5(_NAMESPACE, fingerprint)) if virtual else str(ids.uuid())
         started_ns = begins_ns = VIRTUAL_START_NS if virtual else clock.now_ns()
@@ -193,7 +193,7 @@ def claim_directory(plan: SessionPlan) -> bool:
     return True
 
 
-def _last_record_ns(log: Path) -> int:
+def last_record_ns(log: Path) -> int:
     """When the log's newest durable record was written, UTC epoch ns; 0 for a log with nothing in it."""
     if not (log / MARKET_FILE).exists():
         return 0
