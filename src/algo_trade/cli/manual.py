@@ -125,7 +125,7 @@ PAGES: Mapping[str, Page] = {
             ("algotrade plane data --session-dir sessions/monday", "quotes into the cluster"),
             ("algotrade plane strategy --session-dir sessions/monday", "intents out of them"),
         ),
-        codes=tuple(_CODES),
+        codes=tuple(CODES),
     ),
     "strategies": Page(
         short="List the strategies that are installed.",
