@@ -29,14 +29,16 @@ class Planes:
 
     def start(self, plane: str) -> None:
         self._lives[plane] += 1
-        errors = self._directory / f"{plane}-{self._lives[plane]}.err"
         arguments = ["plane", plane, "--session-dir", "session", "--duration", self._duration, "--json"]
-        with errors.open("wb") as stderr:
+        with (
+            (self._directory / f"{plane}-{self._lives[plane]}.err").open("wb") as stderr,
+            (self._directory / f"{plane}.out").open("wb") as stdout,
+        ):
             self._running[plane] = subprocess.Popen(
                 [*ALGOTRADE, *arguments],
                 cwd=self._directory,
                 env=clean_environment(self._env),
-                stdout=(self._directory / f"{plane}.out").open("wb"),
+                stdout=stdout,
                 stderr=stderr,
             )
 

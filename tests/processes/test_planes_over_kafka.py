@@ -12,7 +12,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,9 +33,9 @@ BUSY = {
     "OFI_MAX_HOLD_S": "2",
     "OFI_MAX_ENTRIES": "100000",
     "KILL_SWITCH_PNL_USD": "-1000",
-    # Two orders a second: the third waits for its token, and its mark J is committed alone.
-    "IBKR_ORDER_RATE_LIMIT": "7",
 }
+# Two orders a second: the third waits for its token, and its mark J is committed alone.
+HELD = {"IBKR_ORDER_RATE_LIMIT": "7"}
 _FINAL = {"FILLED", "CANCELED", "REJECTED", "TIMEOUT", "ERROR"}
 # Which state an order is in, in the journal, in each window of the order plane's death.
 WINDOWS = {"J": "ACCEPTED", "S": "SENDING", "A": "WORKING"}
@@ -72,7 +72,7 @@ class Campaign:
 
 
 @contextmanager
-def campaign(directory: Path, *, seed: int) -> Iterator[Campaign]:
+def campaign(directory: Path, *, seed: int, more: Mapping[str, str] | None = None) -> Iterator[Campaign]:
     """Everything running; ended with the block, whatever happened in it."""
     with (
         own_broker(directory / "kafka") as broker,
@@ -81,6 +81,7 @@ def campaign(directory: Path, *, seed: int) -> Iterator[Campaign]:
         env = {
             **paper_environment(sim, directory / "data"),
             **BUSY,
+            **(more or {}),
             "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
         }
         planes = Planes(directory, env)
@@ -117,8 +118,9 @@ def check(made: Campaign, *, intents: int) -> dict[str, Any]:
     return summary
 
 
+@pytest.mark.slow
 def test_planes_are_killed_and_started_again(tmp_path: Path) -> None:
-    """The short version, for every run of the tests: each plane once."""
+    """Each plane once. What three planes do for one another is tested faster in tests/session, in virtual time."""
     with campaign(tmp_path, seed=3) as made:
         for plane in PLANES:
             made.wait_for_orders(3)
@@ -132,7 +134,7 @@ def test_planes_are_killed_and_started_again(tmp_path: Path) -> None:
 def test_two_hundred_intents_and_twenty_kills(tmp_path: Path) -> None:
     """Five of the order plane in each window (after J, after S, after A), and both others as they come."""
     generator = random.Random(5)
-    with campaign(tmp_path, seed=5) as made:
+    with campaign(tmp_path, seed=5, more=HELD) as made:
         made.wait_for_orders(2)
         for window in WINDOWS:
             while made.kills[window] < 5:

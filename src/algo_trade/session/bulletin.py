@@ -7,7 +7,7 @@ has ended, that the kill switch holds, and how another plane is.
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 from algo_trade.bus import AtTime, Bus, Invalid, Subscription
 from algo_trade.bus.validation import Validator
@@ -16,8 +16,8 @@ from algo_trade.session.log import TOPIC, SessionLog
 
 T = TypeVar("T")
 # A plane that breaks says "ended" if it can, and may be started again; only a strategy at fault must not be.
-PlaneState = Literal["started", "ended", "at fault"]
-_STATES: dict[str, PlaneState] = {"started": "started", "ended": "ended", "at fault": "at fault"}
+PlaneState = Literal["started", "ending", "ended", "at fault"]
+_STATES: dict[str, PlaneState] = {state: state for state in get_args(PlaneState)}
 
 
 class BulletinReader(Validator):
@@ -36,6 +36,7 @@ class Bulletin:
         self._validator = BulletinReader()
         self._changed = asyncio.Event()
         loop = asyncio.get_running_loop()
+        self.orders_ending: asyncio.Future[None] = loop.create_future()  # nothing new is traded from here on
         self.session_ended: asyncio.Future[None] = loop.create_future()
         self.kill_latched: asyncio.Future[None] = loop.create_future()
         self.strategy_fault: asyncio.Future[str] = loop.create_future()  # in its own words
@@ -71,6 +72,8 @@ class Bulletin:
                 self.planes[plane] = _STATES[state]
                 if state == "at fault":
                     _done(self.strategy_fault, event.text)
+                if (plane, state) == ("order", "ending"):
+                    _done(self.orders_ending, None)
 
 
 def say(log: SessionLog, plane: str, state: PlaneState, text: str) -> None:

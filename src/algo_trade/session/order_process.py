@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from algo_trade.contracts import SessionEventKind, Severity
 from algo_trade.order_plane.plane import OrderPlane
+from algo_trade.session.bulletin import say
 from algo_trade.session.ending import Ending, StrategyFault
 from algo_trade.session.parts import make_orders, open_journal
 from algo_trade.session.plane_process import PlaneProcess
@@ -59,14 +60,12 @@ class OrderProcess(PlaneProcess):
         reason = (
             "interrupted" if interrupted else f"failed: {error}" if error else "the session's time is over"
         )
+        say(self.log, self.name, "ending", reason)
         outcome = await orders.get_out(reason)
         if orders.check is not None and self._handler.connection.connected:
             await orders.check.compare("end")
         mode = self._handler.mode(self.plan.settings.profile, self.plan.clock_kind)
         self.ending = Ending(self.clock.now_ns(), interrupted, orders.kill_reason, outcome, mode, error)
-        stopping: asyncio.Future[Any] = asyncio.ensure_future(orders.stop())
-        await asyncio.wait([stopping], timeout=_OTHERS_S)
-        stopping.cancel()
         self.log(
             SessionEventKind.SESSION_ENDED,
             reason,
@@ -76,3 +75,7 @@ class OrderProcess(PlaneProcess):
         others: asyncio.Future[Any] = asyncio.ensure_future(self.bulletin.until_ended("data", "strategy"))
         await asyncio.wait([others], timeout=_OTHERS_S)
         others.cancel()
+        # Only now: until the strategy has ended it may ask for something, and every intent has its answer.
+        stopping: asyncio.Future[Any] = asyncio.ensure_future(orders.stop())
+        await asyncio.wait([stopping], timeout=_OTHERS_S)
+        stopping.cancel()

@@ -27,8 +27,10 @@ class StrategyProcess(PlaneProcess):
         self.host.spawn(self._raise_fault())
 
     async def until_the_end(self) -> BaseException | None:
-        ended, latched = self.bulletin.session_ended, self.bulletin.kill_latched
-        error = await self.host.until_the_end(self.plan.end_ns, ended, latched)
+        ended, told = self.bulletin.session_ended, self.bulletin
+        error = await self.host.until_the_end(
+            self.plan.end_ns, ended, told.orders_ending, told.kill_latched
+        )
         self._plane.halt()
         if error is not None or self.host.interrupted:
             return error
