@@ -127,7 +127,8 @@ def test_three_planes_trade_a_session_and_its_log_is_its_evidence(tmp_path: Path
     states = [
         (event.data["plane"], event.data["state"]) for event in events(made, SessionEventKind.PLANE_STATE)
     ]
-    assert sorted(states) == sorted((kind.name, state) for kind in KINDS for state in ("started", "ended"))
+    told = [(kind.name, state) for kind in KINDS for state in ("started", "ended")]
+    assert sorted(states) == sorted([*told, ("order", "ending")])
     assert len(events(made, SessionEventKind.SESSION_STARTED)) == 1
 
 
