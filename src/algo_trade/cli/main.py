@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import check, config_app
+from algo_trade.cli.contracts_command import contracts_app, export_command, register_command
 from algo_trade.cli.export_command import export
 from algo_trade.cli.kill_command import reset_kill
 from algo_trade.cli.manual import PAGES
@@ -71,7 +72,9 @@ _add(app, "reset-kill", reset_kill)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
 _add(config_app, "config check", check)
-for _name, _group in (("sim", sim_app), ("config", config_app)):
+_add(contracts_app, "contracts export", export_command)
+_add(contracts_app, "contracts register", register_command)
+for _name, _group in (("sim", sim_app), ("config", config_app), ("contracts", contracts_app)):
     app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 
 # Errors of libraries' making that a person can mend, and what they are to a script.

@@ -121,6 +121,7 @@ class KafkaSettings(Section):
     ssl_certificate_location: Text | None = None
     ssl_key_location: Text | None = None
     ssl_key_password: SecretStr | None = None
+    schema_registry_url: Text = "http://127.0.0.1:8081"  # of `contracts register` alone; the planes ask none
 
 
 class VaultSettings(Section):
