@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +43,10 @@ PLANES = {
 }
 EVERY_PLANE = [(profile, name) for profile, names in PLANES.items() for name in names]
 GATEWAYS = {"sim": "simulator", "paper": "ib-gateway"}
-ONCE = {"topics", "schemas"}
+TOPICS_OF = {"sim": "sim-topics", "paper": "topics"}
+ONCE = {*TOPICS_OF.values(), "schemas"}
 OURS = {name for name, body in ALL.items() if "build" in body}
-TRADING = {"kafka", "topics", *GATEWAYS.values(), *(name for _, name in EVERY_PLANE)}
+TRADING = {"kafka", *TOPICS_OF.values(), *GATEWAYS.values(), *(name for _, name in EVERY_PLANE)}
 ACCOUNT = {"IBKR_ACCOUNT_ID": "DU1234567", "RISK_ALLOCATED_CAPITAL": "2500"}
 
 # Settings no plane of the deployment is given: they are about what is not there, or told on the command line.
@@ -154,15 +156,21 @@ def test_the_planes_of_a_session_agree(profile: str) -> None:
 
 
 def test_a_simulated_session_and_a_paper_session_keep_apart() -> None:
-    assert not {v for n in PLANES["sim"] for v in ALL[n]["volumes"]} & {
-        v for n in PLANES["paper"] for v in ALL[n]["volumes"]
-    }
+    """No simulated quote in the topics of a paper account, no order of one in the journal of the other."""
+    simulated, paper = (ALL[PLANES[profile][0]] for profile in ("sim", "paper"))
+    assert not set(simulated["volumes"]) & set(paper["volumes"])
+    for name in ("KAFKA_TOPIC_PREFIX", "KAFKA_CONSUMER_GROUP"):
+        assert simulated["environment"][name] is not None and paper["environment"][name] is None
+    (prefix, group) = (VARIABLES[n].dotted for n in ("KAFKA_TOPIC_PREFIX", "KAFKA_CONSUMER_GROUP"))
+    defaults = plane_settings("data-plane", ACCOUNT)
+    for dotted in (prefix, group):
+        assert attrgetter(dotted)(plane_settings("sim-data-plane", {})) != attrgetter(dotted)(defaults)
 
 
-@pytest.mark.parametrize("name", ["topics", "schemas"])
+@pytest.mark.parametrize("name", sorted(ONCE))
 def test_the_settings_accept_what_the_others_of_ours_are_given(name: str) -> None:
     settings = load_settings("dev", env=environment(ALL[name], {"KAFKA_TOPIC_PREFIX": "mine."}), dotenv=None)
-    assert settings.kafka.topic_prefix == "mine."
+    assert settings.kafka.topic_prefix == ("sim-" if name == "sim-topics" else "mine.")
     assert set(ALL[name]["environment"]) <= set(VARIABLES)
 
 
@@ -180,19 +188,17 @@ def test_the_commands_exist(name: str) -> None:
 @pytest.mark.parametrize(("profile", "name"), EVERY_PLANE)
 def test_a_plane_starts_after_its_topics_and_its_gateway(profile: str, name: str) -> None:
     before = set(must_finish_before(name, of_profile(profile)))
-    assert ("topics", "service_completed_successfully") in ALL[name]["depends_on"].items() or (
-        "topics",
-        "service_completed_successfully",
-    ) in before
-    assert ALL[name]["depends_on"]["topics"]["condition"] == "service_completed_successfully"
+    topics = ALL[TOPICS_OF[profile]]
+    assert ALL[name]["depends_on"][TOPICS_OF[profile]]["condition"] == "service_completed_successfully"
+    assert topics["environment"]["KAFKA_TOPIC_PREFIX"] == ALL[name]["environment"]["KAFKA_TOPIC_PREFIX"]
     assert (GATEWAYS[profile], "service_healthy") in before
     assert ("kafka", "service_healthy") in before
 
 
 def test_topics_are_applied_when_kafka_answers() -> None:
-    assert ALL["topics"]["command"] == ["topics", "apply"]
-    assert ALL["topics"]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
-    assert not set(ALL["topics"].get("profiles", []))
+    for name in TOPICS_OF.values():
+        assert ALL[name]["command"] == ["topics", "apply"]
+        assert ALL[name]["depends_on"] == {"kafka": {"condition": "service_healthy"}}
     assert ALL["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
 
 

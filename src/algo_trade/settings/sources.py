@@ -156,7 +156,7 @@ def _meant(name: str, strategies: Iterable[str]) -> str:
     upper = name.upper()
     if upper != name and (place := parameter_of(upper, strategies)) is not None:
         return f"; did you mean {variable_of(*place)}?"
-    return suggestion(upper, VARIABLES)
+    return suggestion(upper, [*VARIABLES, *DEPLOYMENT])
 
 
 def read_dotenv(path: FilePath, strategies: Iterable[str], *, required: bool) -> Layer:
