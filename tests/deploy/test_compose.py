@@ -94,6 +94,12 @@ def test_a_real_compose_reads_what_these_tests_read(tmp_path: Path) -> None:
             assert theirs == environment(ALL[name], given)
 
 
+def test_ci_installs_what_these_tests_and_kafkas_need() -> None:
+    """Nothing is skipped there for want of a package."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "missing+=(docker-compose)" in script and "missing+=(default-jre-headless maven)" in script
+
+
 # --- What the planes are told
 
 
