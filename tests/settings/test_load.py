@@ -177,6 +177,24 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
     assert len(told) == 10
 
 
+def test_env_may_hold_what_the_deployment_hands_to_others(tmp_path: Path) -> None:
+    """The gateway's login is no setting of ours and no mistake, and a neighbour of it still is one."""
+    text = (
+        "TWS_USERID=ann\nTWS_PASSWORD='a$b'\nVNC_SERVER_PASSWORD=\nSESSION_NAME=monday\nSESSION_DURATION=6h\n"
+    )
+    settings = load("dev", dotenv=write_dotenv(tmp_path, text))
+    assert "a$b" not in repr(settings) and "ann" not in repr(settings)
+    (told,) = problems(dotenv=write_dotenv(tmp_path, "TWS_PASWORD=x\n"))
+    assert told.startswith("TWS_PASWORD (named.env line 1): no such setting; did you mean TWS_PASSWORD?")
+
+
+def test_a_login_others_may_read_is_refused(tmp_path: Path) -> None:
+    """The same rule as for secrets of ours."""
+    (told,) = problems(dotenv=write_dotenv(tmp_path, "TWS_PASSWORD=hunter2\n", mode=0o644))
+    assert "holds TWS_PASSWORD but others may read it" in told and "hunter2" not in told
+    load("dev", dotenv=write_dotenv(tmp_path, "TWS_PASSWORD=\nSESSION_NAME=x\n", mode=0o644))
+
+
 @pytest.mark.parametrize(
     "name",
     [

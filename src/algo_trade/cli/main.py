@@ -19,6 +19,7 @@ from typer.exceptions import TyperException
 
 from algo_trade.bus.errors import BusError
 from algo_trade.cli.config_command import check, config_app
+from algo_trade.cli.contracts_command import contracts_app, export_command, register_command
 from algo_trade.cli.dlq_command import dlq_app, list_letters, put_back, show
 from algo_trade.cli.doctor_command import doctor
 from algo_trade.cli.export_command import export
@@ -86,7 +87,15 @@ _add(dlq_app, "dlq show", show)
 _add(dlq_app, "dlq replay", put_back)
 _add(topics_app, "topics check", check_topics)
 _add(topics_app, "topics apply", apply_topics)
-_GROUPS = {"sim": sim_app, "config": config_app, "topics": topics_app, "dlq": dlq_app}
+_add(contracts_app, "contracts export", export_command)
+_add(contracts_app, "contracts register", register_command)
+_GROUPS = {
+    "contracts": contracts_app,
+    "sim": sim_app,
+    "config": config_app,
+    "topics": topics_app,
+    "dlq": dlq_app,
+}
 for _name, _group in _GROUPS.items():
     app.add_typer(_group, name=_name, help=PAGES[_name].help, short_help=PAGES[_name].short)
 

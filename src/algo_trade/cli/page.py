@@ -18,7 +18,7 @@ CODES = {
     ExitCode.GATE_FAILED: "a criterion was not met, or the session is not flat",
     ExitCode.USAGE: "a wrong option, or options that contradict each other",
     ExitCode.CONFIG: "a setting, a configuration file or an input file is bad",
-    ExitCode.UNREACHABLE: "the gateway or the log could not be reached",
+    ExitCode.UNREACHABLE: "the gateway, the log or the registry was not reached",
     ExitCode.RISK: "the stop fired, or an earlier stop still holds the account",
     ExitCode.LOCK_REFUSED: "the paper lock: this could have been real money",
     ExitCode.EVIDENCE: "the session's evidence is missing or invalid",

@@ -22,7 +22,8 @@ class DataProcess(PlaneProcess):
     async def begin(self, stack: AsyncExitStack) -> None:
         plan, ibkr = self.plan, self.plan.settings.ibkr
         self._feeds: Feeds = plan.strategy.build(plan.limits).feeds
-        client = ibkr.model_copy(update={"client_id": ibkr.data_client_id})
+        own_id = ibkr.data_client_id or ibkr.client_id + 1
+        client = ibkr.model_copy(update={"client_id": own_id})
         self._handler: IBKRHandler = await self.connect(stack, client)
         producer = RealTimeProducer(
             self.bus, self.clock, self._handler.market, session_id=plan.session_id, limits=QualityLimits()

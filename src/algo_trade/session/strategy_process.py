@@ -28,9 +28,7 @@ class StrategyProcess(PlaneProcess):
 
     async def until_the_end(self) -> BaseException | None:
         ended, told = self.bulletin.session_ended, self.bulletin
-        error = await self.host.until_the_end(
-            self.plan.end_ns, ended, told.orders_ending, told.kill_latched
-        )
+        error = await self.host.until_the_end(self.plan.end_ns, ended, told.orders_ending, told.kill_latched)
         self._plane.halt()
         if error is not None or self.host.interrupted:
             return error

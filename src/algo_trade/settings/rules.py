@@ -113,6 +113,28 @@ def _kafka_is_protected(settings: Settings) -> Iterator[Problem]:
                 )
 
 
+def _registry_is_protected(settings: Settings) -> Iterator[Problem]:
+    address = settings.kafka.schema_registry_url
+    name = "KAFKA_SCHEMA_REGISTRY_URL"
+    try:
+        url = urlsplit(address)
+        host, named = url.hostname, url.username is not None
+        url.port  # noqa: B018  # raises where it is no number
+    except ValueError:
+        url, host, named = urlsplit(""), None, False
+    if named:
+        # The address itself is not told: there may be a password in it.
+        yield Problem(
+            f"{name} ({settings.origin('kafka.schema_registry_url')}): a name or password in an address is "
+            "shown wherever the address is; leave it out",
+            (name,),
+        )
+    elif not host or url.scheme not in ("http", "https") or url.query or url.fragment:
+        yield Problem(f"{name}={address}: an address like http://127.0.0.1:8081 is expected", (name,))
+    elif url.scheme == "http" and not is_loopback(host):
+        yield Problem(f"{name}={address}: unencrypted is for this machine only; use https://", (name,))
+
+
 def _vault_is_whole(settings: Settings) -> Iterator[Problem]:
     vault = settings.vault
     if not vault.use:
@@ -138,6 +160,7 @@ RULES: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     _one_id_a_connection,
     _enough_lines,
     _kafka_is_protected,
+    _registry_is_protected,
     _vault_is_whole,
 )
 

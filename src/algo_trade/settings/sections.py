@@ -87,7 +87,7 @@ class IbkrSettings(Section):
     port: Port = 4002  # IB Gateway paper; TWS paper is 7497
     client_id: Annotated[int, Field(ge=1, le=999_999_999)] = 1  # 0 would bind orders placed by hand in TWS
     # Of a data plane in a process of its own; the orders keep `client_id`, which their gateway knows them by.
-    data_client_id: Annotated[int, Field(ge=1, le=999_999_999)] = 2
+    data_client_id: Annotated[int, Field(ge=1, le=999_999_999)] | None = None  # the next one
     paper_mode: bool = True
     read_only: bool = False  # true: no order leaves, whatever the strategy says
     timeout_sec: Seconds = 10.0
@@ -123,6 +123,7 @@ class KafkaSettings(Section):
     ssl_certificate_location: Text | None = None
     ssl_key_location: Text | None = None
     ssl_key_password: SecretStr | None = None
+    schema_registry_url: Text = "http://127.0.0.1:8081"  # of `contracts register` alone; the planes ask none
 
 
 class VaultSettings(Section):

@@ -16,7 +16,15 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from algo_trade.settings.errors import Problem
 from algo_trade.settings.strategies import parameter_of, variable_of
-from algo_trade.settings.variables import BY_PATH, SECTIONS, VARIABLES, Path, is_unknown, suggestion
+from algo_trade.settings.variables import (
+    BY_PATH,
+    DEPLOYMENT,
+    SECTIONS,
+    VARIABLES,
+    Path,
+    is_unknown,
+    suggestion,
+)
 
 _PACKAGE = FilePath(__file__).resolve().parents[1]
 
@@ -148,7 +156,7 @@ def _meant(name: str, strategies: Iterable[str]) -> str:
     upper = name.upper()
     if upper != name and (place := parameter_of(upper, strategies)) is not None:
         return f"; did you mean {variable_of(*place)}?"
-    return suggestion(upper, VARIABLES)
+    return suggestion(upper, [*VARIABLES, *DEPLOYMENT])
 
 
 def read_dotenv(path: FilePath, strategies: Iterable[str], *, required: bool) -> Layer:
@@ -166,6 +174,7 @@ def read_dotenv(path: FilePath, strategies: Iterable[str], *, required: bool) ->
     parameters: dict[tuple[str, str], Any] = {}
     problems: list[Problem] = []
     names: set[str] = set()
+    secrets: set[str] = set()
     for binding in bindings:
         where, name = f"{label} line {binding.original.line}", binding.key
         if binding.error or (name is not None and binding.value is None):
@@ -178,21 +187,24 @@ def read_dotenv(path: FilePath, strategies: Iterable[str], *, required: bool) ->
             values[VARIABLES[name].path] = binding.value or ""
         elif (place := parameter_of(name, strategies)) is not None:
             parameters[place] = binding.value or ""
+        elif name in DEPLOYMENT:
+            if DEPLOYMENT[name] and (binding.value or "").strip():
+                secrets.add(name)
         else:
             problems.append(Problem(f"{name} ({where}): no such setting{_meant(name, strategies)}", (name,)))
         names.add(name or "")
     values = {place: value for place, value in values.items() if value.strip()}
-    problems.extend(_exposed(label, mode, values))
+    secrets |= {BY_PATH[place].name for place in values if BY_PATH[place].secret}
+    problems.extend(_exposed(label, mode, secrets))
     given = {place: value for place, value in parameters.items() if value.strip()}
     return Layer(label, values, tuple(problems), given)
 
 
-def _exposed(label: str, mode: int, values: Mapping[Path, Any]) -> Iterator[Problem]:
+def _exposed(label: str, mode: int, secrets: set[str]) -> Iterator[Problem]:
     """Refused rather than warned of: a warning about a readable secret is read by nobody, and the cure is short."""
-    names = sorted(BY_PATH[path].name for path in values if BY_PATH[path].secret)
-    if names and mode & 0o077:
+    if secrets and mode & 0o077:
         yield Problem(
-            f"{label}: holds {', '.join(names)} but others may read it (mode {mode:o}); chmod 600 {label}"
+            f"{label}: holds {', '.join(sorted(secrets))} but others may read it (mode {mode:o}); chmod 600 {label}"
         )
 
 

@@ -65,6 +65,15 @@ def _walk(model: type[BaseModel], prefix: Path) -> Iterable[Variable]:
 VARIABLES: Mapping[str, Variable] = {variable.name: variable for variable in _walk(Settings, ())}
 BY_PATH: Mapping[Path, Variable] = {variable.path: variable for variable in VARIABLES.values()}
 
+# What .env may hold besides, for deploy/docker-compose.yml to hand to others; never read here. True: a secret.
+DEPLOYMENT: Mapping[str, bool] = {
+    "TWS_USERID": True,
+    "TWS_PASSWORD": True,
+    "VNC_SERVER_PASSWORD": True,
+    "SESSION_NAME": False,
+    "SESSION_DURATION": False,
+}
+
 SECTIONS: tuple[str, ...] = tuple(dict.fromkeys(path[0] for path in BY_PATH if len(path) > 1))
 
 # An unknown name that starts so was meant for us. Derived: one prefix a section, and our own.
