@@ -159,4 +159,39 @@ OPERATIONS: Mapping[str, Page] = {
             ExitCode.EVIDENCE,
         ),
     ),
+    "contracts": Page(
+        short="The schemas of the messages, for others to read.",
+        text="The schemas of the messages between the planes, for whoever is not Python.",
+    ),
+    "contracts export": Page(
+        short="Write the JSON Schemas of the messages as files.",
+        text="""
+            Write the JSON Schema of every message into a directory, one file each, named by the message's event_type.
+            The same version writes the same bytes. Other files of the directory are left alone.
+        """,
+        examples=(("algotrade contracts export schemas", "the names of the files are printed"),),
+        codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG),
+    ),
+    "contracts register": Page(
+        short="Put the schemas into a schema registry.",
+        text="""
+            Put the JSON Schema of every message into a schema registry that speaks Confluent's HTTP API, under
+            subjects like order_intents-OrderIntent, with compatibility BACKWARD_TRANSITIVE. What is there already is
+            unchanged, so it may be done at every start.
+
+            What the registry refuses is told with its reason, and the others are registered all the same. Plain http
+            is for this machine only.
+        """,
+        examples=(
+            ("algotrade contracts register", "at KAFKA_SCHEMA_REGISTRY_URL"),
+            ("algotrade contracts register --url http://127.0.0.1:8081 --json", "for scripts"),
+        ),
+        codes=(
+            ExitCode.OK,
+            ExitCode.GATE_FAILED,
+            ExitCode.USAGE,
+            ExitCode.CONFIG,
+            ExitCode.UNREACHABLE,
+        ),
+    ),
 }
