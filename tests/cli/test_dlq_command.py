@@ -13,6 +13,7 @@ import pytest
 from tests.bus.behaviour import opened
 from tests.cli.cluster import own_topics
 from tests.contracts.examples import intent, tick
+from tests.processes.harness import algotrade
 from typer.testing import CliRunner, Result
 
 from algo_trade.bus import Bus, BusInUse, DeadLetterOffice, EmbeddedBus, EmbeddedLogReader, KafkaAdapter
@@ -178,6 +179,13 @@ def test_a_log_has_to_be_named_and_be_there(tmp_path: Path) -> None:
         dlq("replay", "dlq_order_intents/0/0", "--by", " ", "--reason", "x", "--session-dir", "s").exit_code
         == 2
     )
+
+
+def test_a_cluster_that_is_away_is_one_line(tmp_path: Path) -> None:
+    """Not one for every try to connect."""
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "KAFKA_PATIENCE_SEC": "0.3"}
+    done = algotrade("dlq", "list", "--bus", "kafka", cwd=tmp_path, env=settings)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (4, "", 1), done.stderr
 
 
 def test_on_kafka_from_the_letter_to_the_mended_message(

@@ -37,6 +37,11 @@ from algo_trade.clock import Clock, ns_from_seconds
 from algo_trade.contracts import TOPICS, Topic
 from algo_trade.settings import KafkaSettings
 
+# Who asks is told once what went wrong; librdkafka would tell it at every try, on stderr.
+_SILENT = getLogger("algo_trade.bus.kafka_admin")
+_SILENT.addHandler(NullHandler())
+_SILENT.propagate = False
+
 _REPLICAS_MAX = 3
 _ASK_S = 5.0  # one question, within the patience
 _LOOK_EVERY_S = 0.1
@@ -246,10 +251,7 @@ _FINE = object()
 
 def quiet_admin(settings: KafkaSettings, role: str) -> AdminClient:
     """An admin client whose troubles are told by who asked, once, and not by the library on stderr."""
-    logger = getLogger("algo_trade.bus.kafka_admin")
-    logger.addHandler(NullHandler())
-    logger.propagate = False
-    properties: dict[str, Any] = client_properties(settings, role) | {"logger": logger}
+    properties: dict[str, Any] = client_properties(settings, role) | {"logger": _SILENT}
     return AdminClient(properties)
 
 
