@@ -152,6 +152,7 @@ class ReadingThread:
     def _rescue(self) -> None:
         """Positions outside their log: below it we go on at its start, beyond it there is nothing to go on with."""
         rescued: Offsets = {}
+        missed = 0
         try:
             for (topic, number), offset in self._stranded.items():
                 oldest, head = self._consumer.get_watermark_offsets(self.place((topic, number)), _ASK_S)
@@ -160,14 +161,13 @@ class ReadingThread:
                     self._stop(OffsetOutOfRange(f"{where} has no offset {offset}; it ends at {head}"))
                     continue
                 rescued[topic, number] = max(oldest, offset)
-                self.thread.post(
-                    self.inbox.moved, (topic, number), max(oldest, offset), max(0, oldest - offset)
-                )
+                missed += max(0, oldest - offset)
         except KafkaException:
             self.thread.pause(_POLL_S)  # the broker is away, or its leader moves: asked again next turn
             return
         self._stranded.clear()
         if rescued:
+            self.thread.post(self.inbox.moved, missed)
             self._assign_anew(rescued)
 
     def _assign_anew(self, moved: Offsets) -> None:
