@@ -12,20 +12,19 @@ from pathlib import Path
 import pytest
 from tests.bus.behaviour import opened
 from tests.cli.cluster import own_topics
+from tests.cli.letters import NOBODY_KNOWS, session, two_letters
 from tests.contracts.examples import intent, tick
 from tests.processes.harness import algotrade
 from typer.testing import CliRunner, Result
 
-from algo_trade.bus import Bus, BusInUse, DeadLetterOffice, EmbeddedBus, EmbeddedLogReader, KafkaAdapter
+from algo_trade.bus import Bus, BusInUse, EmbeddedBus, EmbeddedLogReader, KafkaAdapter
 from algo_trade.bus.dlq import AlreadyReplayed, InvalidReplay, NoSuchLetter, NotReplayable
 from algo_trade.cli.letter_text import plain
 from algo_trade.cli.main import app, exit_code_of
-from algo_trade.clock import VIRTUAL_START_NS, Clock, SystemClock, SystemIds, run_real, run_virtual, utc
+from algo_trade.clock import VIRTUAL_START_NS, Clock, SystemClock, SystemIds, run_real, utc
 from algo_trade.contracts import OrderIntent
-from algo_trade.session.plan import write_record
-from algo_trade.session.report import EvidenceMissing, SessionRecord
+from algo_trade.session.report import EvidenceMissing
 
-NOBODY_KNOWS = b'{"event_type":"order_intent","symbol":"\\u001b[31mSPY"}'
 PUT_BACK = ("--by", "Ann", "--reason", "symbol mended")
 
 
@@ -36,34 +35,6 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def dlq(*words: str) -> Result:
     return CliRunner().invoke(app, ["dlq", *words])
-
-
-async def two_letters(bus: Bus) -> None:
-    office = DeadLetterOffice(bus)
-    raw = await bus.publish("market_raw", b"9\x00nan\x00\x1b[2J", key="SPY")
-    await office.send(raw, ["bid: not a number"], "DataPlaneValidator")
-    broken = await bus.publish("order_intents", NOBODY_KNOWS, key="756733", headers=(("trace", b"\xfe"),))
-    await office.send(broken, ["quantity: Field required", "session_id: \x1b[2J"], "OrderPlaneValidator")
-
-
-def session(directory: Path, *, clock: str = "virtual", ended: bool = False) -> Path:
-    """A session's directory with a log of two letters."""
-    start = utc(VIRTUAL_START_NS)
-    record = SessionRecord(
-        session_id="s-1",
-        profile="dev",
-        clock="virtual" if clock == "virtual" else "real",
-        started=start,
-        ended=start + timedelta(hours=6) if ended else None,
-    )
-    write_record(directory, record)
-
-    async def scenario(its_clock: Clock) -> None:
-        async with opened(EmbeddedBus(directory / "log", clock=its_clock, ids=SystemIds())) as bus:
-            await two_letters(bus)
-
-    run_virtual(scenario)
-    return directory
 
 
 def test_letters_are_listed_a_line_each(tmp_path: Path) -> None:

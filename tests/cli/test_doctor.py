@@ -9,21 +9,25 @@ from pathlib import Path
 import pytest
 from tests.bus.behaviour import opened
 from tests.cli.cluster import own_topics
+from tests.cli.letters import session
 from tests.contracts.examples import tick
 from tests.processes.harness import simulator
 from typer.testing import CliRunner, Result
 
 from algo_trade.bus import Bus, Earliest, EmbeddedBus, KafkaAdapter
 from algo_trade.cli.main import app
-from algo_trade.clock import Clock, SystemClock, SystemIds, run_real
+from algo_trade.clock import Clock, SystemClock, SystemIds, run_real, run_virtual
 from algo_trade.contracts import TOPICS
 from algo_trade.exit_codes import ExitCode
+from algo_trade.gateway_sim import GatewaySimulator, SimulatorConfig
 from algo_trade.order_plane.journal import Journal
 from algo_trade.order_plane.journal_look import look_at_journal
 from algo_trade.session.doctor import Patient, State, examine, exit_code_of_findings
 from algo_trade.session.doctor.findings import Finding, ok
 from algo_trade.session.doctor.machine import clock_finding, free_space
 from algo_trade.session.doctor.rounds import Check
+from algo_trade.session.doctor.services import greet_gateway
+from algo_trade.settings import IbkrSettings
 
 GIB = 1024**3
 JOURNAL = "DSIM001.journal.db"
@@ -84,6 +88,28 @@ def test_with_a_gateway_everything_is_well(tmp_path: Path, monkeypatch: pytest.M
         assert code == ExitCode.LOCK_REFUSED
         assert "DU***567 is configured" in findings["gateway"][0]["text"]
         assert sim.frames() == []
+
+
+@pytest.mark.parametrize("account", ["DU1234567", "DSIM001"])
+def test_a_gateway_with_a_clock_of_its_own_is_asked_the_time(account: str) -> None:
+    """Seven seconds ahead, told in whole seconds; a simulator's clock is not asked."""
+
+    class Ahead:
+        def __init__(self, clock: Clock) -> None:
+            self.monotonic_ns, self._now_ns = clock.monotonic_ns, clock.now_ns
+
+        def now_ns(self) -> int:
+            return self._now_ns() + 7_250_000_000
+
+    async def scenario(clock: Clock) -> float | None:
+        simulator = GatewaySimulator(SimulatorConfig(seed=7, account_id=account), clock=Ahead(clock))
+        host, port = await simulator.start()
+        _, ahead_s = await greet_gateway(IbkrSettings(account_id=account, host=host, port=port), clock)
+        await simulator.stop()
+        return ahead_s
+
+    ahead_s = run_virtual(scenario)
+    assert ahead_s is None if account == "DSIM001" else ahead_s is not None and 6.0 <= ahead_s <= 7.3
 
 
 def test_with_nobody_there_each_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,6 +236,28 @@ def test_health_of_a_session_and_of_its_account(tmp_path: Path) -> None:
     assert "kill switch  latched: the session lost" in plain.stdout and "g: 2 behind" in plain.stdout
     (tmp_path / "log" / "bus-market.db").write_bytes(b"no database at all")
     assert health(*words).exit_code == ExitCode.UNREACHABLE
+
+
+def test_a_session_in_virtual_time_has_times_and_no_ages(tmp_path: Path) -> None:
+    """Its records are of another March."""
+    directory = session(tmp_path / "s")
+    state = health("--session-dir", str(directory))
+    assert json.loads(state.stdout)["bus"]["topics"]["market_raw"] == {
+        "last_record": "2026-03-02T14:30:00.000000Z",
+        "age_s": None,
+    }
+    plain = CliRunner().invoke(app, ["health", "--session-dir", str(directory)])
+    assert "market_raw: last at 2026-03-02T14:30:00" in plain.stdout
+
+
+def test_a_journal_in_a_volume_that_cannot_be_written_is_read(tmp_path: Path) -> None:
+    Journal(tmp_path / JOURNAL, "DSIM001").close()
+    tmp_path.chmod(0o500)
+    try:
+        look = look_at_journal(tmp_path / JOURNAL, "DSIM001")
+    finally:
+        tmp_path.chmod(0o700)
+    assert look is not None and look.latched is None
 
 
 def test_health_without_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ has no __all__
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,

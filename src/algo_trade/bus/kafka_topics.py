@@ -20,7 +20,7 @@ from logging import NullHandler, getLogger
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ has no __all__
     AdminClient,
     AlterConfigOpType,
     ClusterMetadata,
