@@ -8,7 +8,6 @@ the machine's cores; nothing is pinned.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import statistics
@@ -23,7 +22,8 @@ from typing import Any
 from benchmarks.kafka_broker import broker
 from benchmarks.measuring import percentiles, spread, verdict
 from benchmarks.raw_hops import consumer, producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from algo_trade.bus.kafka_topics import KafkaTopics
 from algo_trade.clock import SystemClock

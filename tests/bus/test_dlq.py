@@ -17,7 +17,6 @@ from tests.bus.behaviour import everything, opened
 from tests.contracts.examples import FULL, NOW, intent, tick
 
 from algo_trade.bus import (
-    BadRecord,
     Bus,
     DeadLetterOffice,
     EmbeddedBus,
@@ -307,7 +306,7 @@ def test_nobody_and_no_reason_and_no_letter_are_refused(tmp_path: Path) -> None:
             with pytest.raises(ValueError, match="a name and a reason"):
                 await put_back(bus, clock, place, request)
         record = await bus.publish("dlq_market_events", b"?", key=None)
-        with pytest.raises(BadRecord, match="not a dead letter"):
+        with pytest.raises(NotReplayable, match="not a dead letter"):
             await put_back(bus, clock, Place(record.topic, 0, record.offset))
         found = await find(bus, place)
         assert found.letter is not None

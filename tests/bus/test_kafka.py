@@ -19,7 +19,7 @@ class TestKafkaAdapter(BusBehaviour):
         self._servers = kafka_servers
 
     @pytest.fixture
-    def run(self) -> Run:  # type: ignore[override]  # real time only: the broker's clock does not jump
+    def run(self) -> Run:  # real time only: the broker's clock does not jump
         return run_real
 
     def bus(self, clock: Clock, place: Path, *, hand_over: bool = True) -> AbstractAsyncContextManager[Bus]:

@@ -34,7 +34,6 @@ from uuid import UUID, uuid5
 
 from algo_trade.bus.dead_letters import DeadLetter
 from algo_trade.bus.dlq import AlreadyReplayed, FoundLetter, InvalidReplay, NotReplayable, Place
-from algo_trade.bus.errors import BadRecord
 from algo_trade.bus.port import Bus, Headers, Record
 from algo_trade.bus.validation import (
     DataPlaneValidator,
@@ -93,7 +92,7 @@ async def replay(bus: Bus, found: FoundLetter, request: Request, clock: Clock) -
         raise ValueError("a replay needs a name and a reason")
     letter = found.letter
     if letter is None:
-        raise BadRecord(found.trouble)
+        raise NotReplayable(found.trouble)
     _refuse_never(letter)
     value = letter.value if request.value is None else request.value
     message = _validated(letter, value, mended=request.value is not None)

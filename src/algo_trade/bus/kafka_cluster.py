@@ -31,6 +31,12 @@ _K = TypeVar("_K")
 _LATEST: Any = _Spec.latest()  # type: ignore[no-untyped-call]  # as above
 _EARLIEST: Any = _Spec.earliest()  # type: ignore[no-untyped-call]  # as above
 _RETRY_S = 0.1
+# A broker came back as leader of a new epoch. The admin client asks with the old one and would for minutes.
+_STALE = (
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+)
 # How long the metadata of a topic that was just made may take to get round.
 _ROUND_S = 2.0
 _NS_PER_MS = 1_000_000
@@ -52,10 +58,13 @@ class Cluster:
         self._prefix = settings.topic_prefix
         self._last_error: KafkaError | None = None
         self._told = on_client_error
-        properties = client_properties(settings, role) | {"error_cb": self._on_error}
-        self._client = AdminClient(properties)
+        self._role = role
+        self._client = self._new_client()
         self.log_ids: dict[str, str] = {}
         self.partitions: dict[str, int] = {}
+
+    def _new_client(self) -> AdminClient:
+        return AdminClient(client_properties(self._settings, self._role) | {"error_cb": self._on_error})
 
     def _on_error(self, error: KafkaError) -> None:
         self._last_error = error
@@ -173,6 +182,8 @@ class Cluster:
             problem = self._problem(errors[0])
             if isinstance(problem, BusStop) or loop.time() >= deadline:
                 raise problem
+            if errors[0].code() in _STALE:
+                self._client = self._new_client()
             await asyncio.sleep(_RETRY_S)
 
     def _problem(self, error: KafkaError) -> BusError:

@@ -15,6 +15,27 @@ from algo_trade.settings.sections import KafkaSettings
 # librdkafka's own lines go here. They name brokers and reasons, never a credential.
 LOGGER = logging.getLogger("algo_trade.bus.kafka")
 
+
+class _SaidAlready(logging.Filter):
+    """During an outage every client says twice a second that it cannot connect: once in a while is enough."""
+
+    _QUIET_S = 30.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        # librdkafka's lines begin with what they are about: FAIL, REQTMOUT, BROKERFAIL.
+        kind = record.getMessage().partition(" ")[0]
+        if record.created - self._said.get(kind, 0.0) < self._QUIET_S:
+            return False
+        self._said[kind] = record.created
+        return True
+
+
+LOGGER.addFilter(_SaidAlready())
+
 Properties = dict[str, Any]
 
 # The most a market record waits for company before it is sent, whatever the settings say: beyond this the wait is

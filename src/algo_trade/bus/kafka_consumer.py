@@ -50,6 +50,7 @@ class ReadingThread:
         self._full_names = {short: full for full, short in topics.items()}
         self._on_client_error = on_client_error
         self._tasks: deque[Callable[[], None]] = deque([self._begin])
+        self._owned: Offsets = dict(inbox.began)  # partition → the offset at which we began
         self._stranded: Offsets = {}
         self._handed_records = self._handed_bytes = 0
         self._paused = False
@@ -84,8 +85,7 @@ class ReadingThread:
         return TopicPartition(self._full_names[partition[0]], partition[1], offset)
 
     def _begin(self) -> None:
-        starts = self.inbox.began
-        self._consumer.assign([self.place(partition, offset) for partition, offset in starts.items()])
+        self._consumer.assign([self.place(partition, offset) for partition, offset in self._owned.items()])
 
     def _turn(self) -> None:
         while self._tasks:
@@ -151,24 +151,36 @@ class ReadingThread:
 
     def _rescue(self) -> None:
         """Positions outside their log: below it we go on at its start, beyond it there is nothing to go on with."""
-        for partition, offset in list(self._stranded.items()):
-            try:
-                oldest, head = self._consumer.get_watermark_offsets(self.place(partition), _ASK_S)
-                if offset > head or offset < 0:
-                    topic, number = partition
-                    self._stop(
-                        OffsetOutOfRange(
-                            f"{topic}: partition {number} has no offset {offset}; it ends at {head}"
-                        )
-                    )
-                else:
-                    self._consumer.seek(self.place(partition, max(oldest, offset)))
-                    self.thread.post(
-                        self.inbox.moved, partition, max(oldest, offset), max(0, oldest - offset)
-                    )
-                del self._stranded[partition]
-            except KafkaException:
-                self.thread.pause(_POLL_S)  # the broker is away, or its leader moves: asked again next turn
+        rescued: Offsets = {}
+        missed = 0
+        try:
+            for (topic, number), offset in self._stranded.items():
+                oldest, head = self._consumer.get_watermark_offsets(self.place((topic, number)), _ASK_S)
+                if not 0 <= offset <= head:
+                    where = f"{topic}: partition {number}"
+                    self._stop(OffsetOutOfRange(f"{where} has no offset {offset}; it ends at {head}"))
+                    continue
+                rescued[topic, number] = max(oldest, offset)
+                missed += max(0, oldest - offset)
+        except KafkaException:
+            self.thread.pause(_POLL_S)  # the broker is away, or its leader moves: asked again next turn
+            return
+        self._stranded.clear()
+        if rescued:
+            self.thread.post(self.inbox.moved, missed)
+            self._assign_anew(rescued)
+
+    def _assign_anew(self, moved: Offsets) -> None:
+        """A partition that was refused its position is dead for good, also to a seek: only an assignment revives it."""
+        places = self._consumer.position(self._consumer.assignment())
+        for place in places:
+            partition = (self._topics[place.topic], place.partition)
+            if partition in moved:
+                place.offset = self._owned[partition] = moved[partition]
+            elif place.offset < 0:
+                place.offset = self._owned[partition]
+        self._consumer.assign(places)
+        self._paused = False
 
     def _on_error(self, error: KafkaError) -> None:
         """Of the client as a whole. What it overcomes by itself is only worth a word in health."""

@@ -59,6 +59,8 @@ _KIND_OF = {code: kind for kind, codes in _KINDS.items() for code in codes}
 def bus_error(error: KafkaError, about: str, *, otherwise: type[BusError] = BusUnreachable) -> BusError:
     """The bus's word for `error`; `about` says what failed, `otherwise` is for errors of no particular kind."""
     kind = _KIND_OF.get(error.code())
+    if error.code() == KafkaError._FATAL and "group.instance.id" in error.str():
+        kind = BusInUse  # a fatal error keeps its own code to itself
     if kind is None:
         kind = BusUnusable if error.fatal() else otherwise
     return kind(f"{about}: {error.str()} ({error.name()})")

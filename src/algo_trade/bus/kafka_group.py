@@ -8,9 +8,9 @@ its partitions back without a rebalance, and a second process of the same name p
 comes from the broker before anybody's `commit` returns. A broker that is away is waited for.
 
 **Taking partitions away.** What its reader has fetched but not committed yet is given a moment (`_DRAIN_TURNS`, well
-below the session timeout) to be committed, and these commits are made on the spot: they wait in the queue that this very
-thread serves. Where the group has no commit at all, the place where it began is committed, so that the next owner
-begins there and not at an end of its own.
+below the session timeout) to be committed, and these commits are made on the spot: they wait in the queue that
+this very thread serves. Where the group has no commit at all, the place where it began is committed, so that the next
+owner begins there and not at an end of its own.
 """
 
 from __future__ import annotations
@@ -59,7 +59,6 @@ class MemberThread(ReadingThread):
         self._starts = starts
         self._requests: deque[Request] = deque()
         self._sent: list[Request] | None = None
-        self._owned: Offsets = {}  # partition → the offset at which we began
         self._committed: Offsets = {}
         self._drops = 0
         self._idle_turns = 0

@@ -48,10 +48,9 @@ class Inbox:
         self.ends[partition] = offset
         self._wake()
 
-    def moved(self, partition: Partition, to_offset: int, missed: int) -> None:
+    def moved(self, missed: int) -> None:
         """Retention was there first: reading goes on at the oldest record kept."""
         self.missed += missed
-        self.position[partition] = to_offset
 
     def assigned(self, starts: Offsets, committed: Offsets) -> None:
         """The group gave us these partitions."""

@@ -6,9 +6,9 @@ loop, so the order of the calls is the order of each key; the producer's thread 
 runs the delivery callbacks.
 
 **Who waits for what.** Deliveries of different partitions come in any order, and `publish` may return only when all
-that was appended before it is delivered, too. So what is written is cut into stretches: each publish and each flush ends
-one. A stretch is done when as many records of it were delivered as were sent, and stretches are done in their order.
-All appends of a stretch share one callback object that counts, so an append makes no closure and no future.
+that was appended before it is delivered, too. So what is written is cut into stretches: each publish and each flush
+ends one. A stretch is done when as many records of it were delivered as were sent, and stretches are done in their
+order. All appends of a stretch share one callback object that counts, so an append makes no closure and no future.
 
 **What waits is bounded.** Kafka being away is no error here: records wait as long as it lasts, none is given up. Beyond
 BACKLOG_RECORDS or BACKLOG_BYTES an append is refused, and `room` waits until half of it has gone.

@@ -20,7 +20,7 @@ from logging import NullHandler, getLogger
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ has no __all__
     AdminClient,
     AlterConfigOpType,
     ClusterMetadata,
@@ -36,6 +36,11 @@ from algo_trade.bus.kafka_config import client_properties
 from algo_trade.clock import Clock, ns_from_seconds
 from algo_trade.contracts import TOPICS, Topic
 from algo_trade.settings import KafkaSettings
+
+# Who asks is told once what went wrong; librdkafka would tell it at every try, on stderr.
+_SILENT = getLogger("algo_trade.bus.kafka_admin")
+_SILENT.addHandler(NullHandler())
+_SILENT.propagate = False
 
 _REPLICAS_MAX = 3
 _ASK_S = 5.0  # one question, within the patience
@@ -119,7 +124,7 @@ class KafkaTopics:
         drifts: list[Drift] = []
         brokers = len(cluster.brokers)
         for name, topic in self._declared.items():
-            if name not in found:
+            if name not in configs:  # of which not every broker knows yet, too
                 drifts.append(Drift(name, "topic", "missing", "there", "algotrade topics apply creates it"))
                 continue
             sizes = [len(partition.replicas) for partition in found[name].partitions.values()]
@@ -137,12 +142,24 @@ class KafkaTopics:
         )
 
     def apply(self) -> Applied:
-        """Create and repair, then compare again. Raises BusUnreachable, BusUnusable."""
-        before = self.check()
-        missing = [drift.topic for drift in before.drifts if drift.setting == "topic"]
-        repairs = [drift for drift in before.drifts if drift.repairable and drift.setting not in _NO_SETTINGS]
-        done = [*self._create(missing, before.brokers), *self._repair(repairs)]
-        return Applied(tuple(done), self._settled() if done else before)
+        """Create and repair until all that can be is as declared, or the patience is over; each thing is asked once.
+
+        A broker hears a little late of what was done, by us or by others: a topic may look missing that is there, and
+        then has settings of its own. Raises BusUnreachable, BusUnusable, BusRetry.
+        """
+        ends_ns = self._clock.monotonic_ns() + ns_from_seconds(self._patience_s)
+        asked: set[tuple[str, str]] = set()
+        done: list[str] = []
+        while True:
+            state = self.check()
+            mendable = [drift for drift in state.drifts if drift.repairable]
+            if not mendable or self._clock.monotonic_ns() >= ends_ns:
+                return Applied(tuple(done), state)
+            new = [drift for drift in mendable if (drift.topic, drift.setting) not in asked]
+            asked.update((drift.topic, drift.setting) for drift in new)
+            done += self._create([drift.topic for drift in new if drift.setting == "topic"], state.brokers)
+            done += self._repair([drift for drift in new if drift.setting not in _NO_SETTINGS])
+            self.admin.poll(_LOOK_EVERY_S)
 
     def metadata(self) -> ClusterMetadata:
         """What the cluster tells of itself; waits for it as long as the patience lasts."""
@@ -165,7 +182,11 @@ class KafkaTopics:
         if not resources:
             return {}
         futures = self.admin.describe_configs(resources, request_timeout=self._patience_s)
-        return {resource.name: self._answer(resource.name, future) for resource, future in futures.items()}
+        answers = {
+            resource.name: self._answer(resource.name, future, fine=KafkaError.UNKNOWN_TOPIC_OR_PART)
+            for resource, future in futures.items()
+        }
+        return {name: answer for name, answer in answers.items() if answer is not _FINE}
 
     def _create(self, names: list[str], brokers: int) -> list[str]:
         wanted = [
@@ -187,15 +208,6 @@ class KafkaTopics:
                 f"{name}: {how}, {self._declared[name].partitions} partitions, {replicas_of(brokers)} replicas"
             )
         return done
-
-    def _settled(self) -> TopicsState:
-        """The state once every broker knows of what was done; after the patience, the state that is there."""
-        ends_ns = self._clock.monotonic_ns() + ns_from_seconds(self._patience_s)
-        while True:
-            state = self.check()
-            if not any(drift.repairable for drift in state.drifts) or self._clock.monotonic_ns() >= ends_ns:
-                return state
-            self.admin.poll(_LOOK_EVERY_S)
 
     def _repair(self, drifts: list[Drift]) -> list[str]:
         by_topic: dict[str, list[Drift]] = {}
@@ -239,10 +251,7 @@ _FINE = object()
 
 def quiet_admin(settings: KafkaSettings, role: str) -> AdminClient:
     """An admin client whose troubles are told by who asked, once, and not by the library on stderr."""
-    logger = getLogger("algo_trade.bus.kafka_admin")
-    logger.addHandler(NullHandler())
-    logger.propagate = False
-    properties: dict[str, Any] = client_properties(settings, role) | {"logger": logger}
+    properties: dict[str, Any] = client_properties(settings, role) | {"logger": _SILENT}
     return AdminClient(properties)
 
 

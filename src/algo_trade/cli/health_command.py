@@ -10,7 +10,7 @@ import typer
 
 from algo_trade.cli.session_place import BusOption, ProfileOption, SessionDirOption, SessionPlace, chosen
 from algo_trade.clock import SystemClock
-from algo_trade.session.health import Health, embedded_health, kafka_health
+from algo_trade.session.health import Health, embedded_health, kafka_health, time_text
 from algo_trade.settings import Settings, load_settings
 
 
@@ -30,11 +30,12 @@ def health(
         state = kafka_health(settings.kafka, clock, journal, account)
     else:
         state = embedded_health(place.log, journal, account)
-    told = state.told(clock.now_ns())
+    virtual = place is not None and place.record is not None and place.record.clock == "virtual"
+    now_ns = None if virtual else clock.now_ns()
     if json:
-        print(jsonlib.dumps(told))
+        print(jsonlib.dumps(state.told(now_ns)))
     else:
-        _print(state, clock.now_ns())
+        _print(state, now_ns)
     raise typer.Exit(state.exit_code)
 
 
@@ -46,13 +47,19 @@ def _journal(settings: Settings, place: SessionPlace | None) -> Path | None:
     return None if place is None else place.directory / name
 
 
-def _print(state: Health, now_ns: int) -> None:
+def _print(state: Health, now_ns: int | None) -> None:
     print(f"bus          {state.bus}: {state.trouble or 'connected'}")
     for topic, ns in state.newest_ns.items():
-        print(f"topic        {topic}: {'no record' if ns is None else f'{(now_ns - ns) / 1e9:.1f} s ago'}")
+        print(f"topic        {topic}: {_last(ns, now_ns)}")
     for lag in state.groups:
         print(f"group        {lag.group}: {lag.lag} behind in {lag.topic}/{lag.partition}")
     if state.journal is None:
         print("kill switch  not known: profile dev has one for each session")
     else:
         print(f"kill switch  {'not latched' if state.latched is None else f'latched: {state.latched.text}'}")
+
+
+def _last(ns: int | None, now_ns: int | None) -> str:
+    if ns is None:
+        return "no record"
+    return f"last at {time_text(ns)}" if now_ns is None else f"last {(now_ns - ns) / 1e9:.1f} s ago"

@@ -118,8 +118,9 @@ OPERATIONS: Mapping[str, Page] = {
         short="Look at everything a session depends on.",
         text="""
             Look at everything a session depends on, a line each: ok, warn or fail, what was found, and what to do.
-            Settings, libraries, time zones, disk, the journal and its latch, the gateway behind the paper lock, the clock;
-            with --bus kafka the cluster and its topics too. What cannot be told is said to be not known, as a warning.
+            Settings, libraries, time zones, disk, the journal and its latch, the gateway behind the paper lock, the
+            clock; with --bus kafka the cluster and its topics too. What cannot be told is said to be not known, as a
+            warning.
 
             Nothing is changed and nothing is traded: it greets the gateway under a client id of its own, and leaves.
             The exit code is that of the first failure.

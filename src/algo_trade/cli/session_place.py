@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from logging import NullHandler
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from algo_trade.bus import Bus, KafkaAdapter
+from algo_trade.bus.kafka_config import LOGGER
 from algo_trade.bus.store import ORDERS_FILE
 from algo_trade.clock import Clock
 from algo_trade.session.report import RECORD_NAME, EvidenceMissing, SessionRecord, load_record
@@ -57,4 +59,6 @@ def find_session(directory: Path) -> SessionPlace:
 
 def kafka_bus(settings: KafkaSettings, clock: Clock) -> Bus:
     """The bus over Kafka, for a command: it reads and writes, and is a member of no group."""
+    if not LOGGER.handlers:
+        LOGGER.addHandler(NullHandler())  # one error at the end, not a line for every try to connect
     return KafkaAdapter(settings, clock=clock, role="cli")

@@ -26,7 +26,7 @@ def look_at_journal(path: Path, account: str) -> JournalLook | None:
     if not path.exists():
         return None
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as db:
+        with closing(_open(path)) as db:
             about = dict(db.execute("SELECT name, value FROM meta").fetchall())
             if about.get("account") != account:
                 raise JournalStop(f"journal {path} belongs to another account")
@@ -42,6 +42,24 @@ def look_at_journal(path: Path, account: str) -> JournalLook | None:
         raise JournalStop(f"journal {path} cannot be read: {error}") from error
     latched = None if row is None or not row[1] else KillEvent(row[0], True, row[2], row[3])
     return JournalLook(latched, sum(not OrderState(state).terminal for state in states))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """To be read; also from a directory that may not be written, where the file is all there is."""
+    sealed = not path.with_name(path.name + "-wal").exists()
+    db = _connection(path, "mode=ro")
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        db.close()
+        if not sealed:
+            raise
+        return _connection(path, "mode=ro&immutable=1")
+    return db
+
+
+def _connection(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)
 
 
 def journal_in_use(path: Path) -> bool:

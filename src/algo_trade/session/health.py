@@ -1,8 +1,7 @@
 """Whether a session can work, for machines that ask every few seconds: the bus, how fresh its topics are, the latch.
 
 Asked from outside, and nothing is changed: a session's log is read beside its writer, a cluster through its admin
-client, the journal read-only. Ages are by the clock that is handed in, which for a session in virtual time is not the
-session's.
+client, the journal read-only. Records of a session in virtual time have no age: its clock is none of the machine's.
 """
 
 from __future__ import annotations
@@ -44,8 +43,8 @@ class Health:
             return ExitCode.UNREACHABLE
         return ExitCode.OK if self.latched is None else ExitCode.RISK
 
-    def told(self, now_ns: int) -> dict[str, JsonValue]:
-        """For scripts; ages in seconds."""
+    def told(self, now_ns: int | None) -> dict[str, JsonValue]:
+        """For scripts; ages in seconds, None where the clock of the records is not that of `now_ns`."""
         return {
             "healthy": self.exit_code is ExitCode.OK,
             "bus": {
@@ -54,8 +53,10 @@ class Health:
                 "trouble": self.trouble,
                 "topics": {
                     topic: {
-                        "last_record": None if ns is None else f"{utc(ns):%Y-%m-%dT%H:%M:%S.%fZ}",
-                        "age_s": None if ns is None else round(max(0, now_ns - ns) / 1e9, 3),
+                        "last_record": None if ns is None else time_text(ns),
+                        "age_s": None
+                        if ns is None or now_ns is None
+                        else round(max(0, now_ns - ns) / 1e9, 3),
                     }
                     for topic, ns in self.newest_ns.items()
                 },
@@ -64,10 +65,14 @@ class Health:
             "kill_switch": {
                 "journal": None if self.journal is None else str(self.journal),
                 "latched": None if self.journal is None else self.latched is not None,
-                "since": None if self.latched is None else f"{utc(self.latched.at_ns):%Y-%m-%dT%H:%M:%S.%fZ}",
+                "since": None if self.latched is None else time_text(self.latched.at_ns),
                 "text": None if self.latched is None else self.latched.text,
             },
         }
+
+
+def time_text(ns: int) -> str:
+    return f"{utc(ns):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def embedded_health(log_directory: Path, journal: Path | None, account: str) -> Health:

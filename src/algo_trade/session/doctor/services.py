@@ -29,14 +29,14 @@ def gateway(patient: Patient, settings: Settings) -> list[Finding]:
         update={"client_id": _CLIENT_ID, "reconnect_attempts": 0, "read_only": True}
     )
     try:
-        text, ahead_s = run_real(lambda clock: _greeted(ibkr, clock))
+        text, ahead_s = run_real(lambda clock: greet_gateway(ibkr, clock))
     except Stop as error:
         return [fail(str(error), "", error.exit_code)]
     patient.gateway_ahead_s = ahead_s
     return [ok(text)]
 
 
-async def _greeted(settings: IbkrSettings, clock: Clock) -> tuple[str, float | None]:
+async def greet_gateway(settings: IbkrSettings, clock: Clock) -> tuple[str, float | None]:
     """What it said, and how far its clock is ahead of ours; None for a simulated one, whose clock is ours."""
     handler = IBKRHandler(settings, clock, rng(0, "doctor"))
     try:

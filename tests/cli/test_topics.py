@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Iterator
 
 import pytest
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init__ has no __all__
     AdminClient,
     AlterConfigOpType,
     ConfigEntry,
@@ -15,6 +14,7 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
+from tests.cli.cluster import own_topics
 from typer.testing import CliRunner, Result
 
 from algo_trade.bus import BusUnreachable
@@ -31,14 +31,8 @@ DAY_MS = 86_400_000
 @pytest.fixture
 def prefix(kafka_servers: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Topics of this test alone, removed at its end."""
-    name = f"t{uuid.uuid4().hex[:10]}."
-    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka_servers)
-    monkeypatch.setenv("KAFKA_TOPIC_PREFIX", name)
-    yield name
-    admin = AdminClient({"bootstrap.servers": kafka_servers})
-    mine = [topic for topic in admin.list_topics(timeout=10).topics if topic.startswith(name)]
-    for future in admin.delete_topics(mine).values() if mine else ():
-        future.result()
+    with own_topics(kafka_servers, monkeypatch, made=False) as settings:
+        yield settings.topic_prefix
 
 
 def command(*words: str) -> Result:
