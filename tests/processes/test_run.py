@@ -23,8 +23,9 @@ from tests.processes.harness import (
     simulator,
 )
 
-# Eight minutes of an eager strategy: some hundred orders, in a few seconds.
-_EAGER_MINUTES = ("run", "--profile", "dev", "--speed", "max", "--duration", "8m", "--json")
+# Four minutes of an eager strategy: some fifty orders, in a few seconds.
+_EAGER_MINUTES = ("run", "--profile", "dev", "--speed", "max", "--duration", "4m", "--json")
+_START_S = 120
 _AAPL = REPOSITORY.parent / "shared" / "data" / "aapl-2012-06-21-level1.csv"
 
 
@@ -55,10 +56,10 @@ def started(directory: Path, *arguments: str, env: dict[str, str]) -> Iterator[s
 
 def wait_until_it_trades(process: subprocess.Popen[bytes], session: Path) -> None:
     """Until its journal exists, which is after the connection and before the first order."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + _START_S
     while not list(session.glob("*.journal.db")) or not (session / "log" / "bus-market.db").exists():
         assert process.poll() is None, "it ended by itself"
-        assert time.monotonic() < until, "it did not start within 30 s"
+        assert time.monotonic() < until, f"it did not start within {_START_S} s"
         time.sleep(0.01)
 
 
@@ -67,7 +68,7 @@ def test_the_same_seed_is_the_same_session_in_any_process(tmp_path: Path) -> Non
     first = run(tmp_path, "--seed", "7", "--session-dir", "a", env={**EAGER, "PYTHONHASHSEED": "1"})
     again = run(tmp_path, "--seed", "7", "--session-dir", "b", env={**EAGER, "PYTHONHASHSEED": "2"})
     other = run(tmp_path, "--seed", "8", "--session-dir", "c")
-    assert first["filled_orders"] > 50
+    assert first["filled_orders"] > 30
     assert first["digest"] == again["digest"]
     assert first["session_id"] == again["session_id"]
     assert {**first, "wall_s": 0, "session_dir": ""} == {**again, "wall_s": 0, "session_dir": ""}
@@ -126,8 +127,8 @@ def test_the_stop_fires_flattens_and_stays(tmp_path: Path) -> None:
     assert summary["kill_latched"] is True
     assert summary["final_positions"] == {}
     assert summary["pnl"]["total"] <= -20
-    assert summary["duration_s"] >= 480
-    assert summary["ticks"] > 12_000
+    assert summary["duration_s"] >= 240
+    assert summary["ticks"] > 6_000
     assert "PT-06" in done.stderr
     told = algotrade(
         "reset-kill", "--profile", "dev", "--session-dir", "s", "--by", "Ann", "--reason", "t", cwd=tmp_path

@@ -171,6 +171,7 @@ def test_a_refused_intent_is_a_dead_letter_not_an_error(tmp_path: Path) -> None:
     origin = (
         ("dlq.reasons", json.dumps(["intent_id: Field required"]).encode()),
         ("dlq.topic", b"order_intents"),
+        ("dlq.partition", b"0"),
         ("dlq.offset", b"1"),
     )
     writer.add(5, "dlq_order_intents", b'{"symbol": 1}', headers=origin)
