@@ -92,7 +92,7 @@ def test_a_full_queue_pushes_back_and_loses_nothing(
                     bus.append("market_raw", b"%d" % number, key="k")
                 except BusBacklog:
                     refusals += 1
-                    assert bus.health().producer_queue == 200
+                    assert bus.health().producer_queue <= 200
                     await bus.drain()
                     bus.append("market_raw", b"%d" % number, key="k")
             assert refusals

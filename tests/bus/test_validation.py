@@ -9,6 +9,7 @@ import pytest
 from tests.contracts.examples import FULL, intent, tick
 
 from algo_trade.bus import (
+    MAX_RECORD_BYTES,
     DataPlaneValidator,
     Invalid,
     OrderPlaneValidator,
@@ -79,8 +80,9 @@ def test_every_reason_is_told_with_its_field_and_without_its_value(validator: Va
         (b"\xff\xfe\x00", "Invalid JSON"),
         (b"[]", "object"),
         (b"[" * 100_000, "Invalid JSON"),
+        (b" " * (MAX_RECORD_BYTES + 1), "1048577 bytes; at most 1048576"),
     ],
-    ids=["empty", "null", "cut", "binary", "list", "deep"],
+    ids=["empty", "null", "cut", "binary", "list", "deep", "large"],
 )
 def test_bytes_that_are_no_message_are_refused(validator: Validator, value: bytes, reason: str) -> None:
     assert any(reason in told for told in reasons(validator, value))

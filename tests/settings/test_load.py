@@ -371,6 +371,10 @@ def test_secrets_are_never_shown() -> None:
     [
         ({"KAFKA_BOOTSTRAP_SERVERS": "kafka.example.com:9092"}, "unencrypted"),
         ({"KAFKA_BOOTSTRAP_SERVERS": "localhost:9092,10.0.0.1:9092"}, "unencrypted"),
+        (
+            {"KAFKA_BOOTSTRAP_SERVERS": "10.0.0.1:9092", "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT"},
+            "unencrypted",
+        ),
         ({"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SASL_PASSWORD is required"),
         ({"KAFKA_ACKS": "1"}, "KAFKA_ACKS=1"),
         ({"USE_VAULT": "true"}, "VAULT_ADDR is required"),

@@ -14,16 +14,18 @@ from typing import Any, TypeVar
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # its __init__ has no __all__
 
-from algo_trade.bus.errors import BusUnusable
+from algo_trade.bus.errors import BusRetry
+from algo_trade.bus.kafka_errors import bus_error
 from algo_trade.bus.kafka_topics import KafkaTopics
 from algo_trade.bus.port import GroupLag
-from algo_trade.clock import Clock
+from algo_trade.clock import Clock, ns_from_seconds
 from algo_trade.contracts import TOPICS, Topic
 from algo_trade.settings import KafkaSettings
 
 T = TypeVar("T")
 
 _NS_PER_MS = 1_000_000
+_LOOK_EVERY_S = 0.1
 _SPECS = (
     OffsetSpec.earliest(),  # type: ignore[no-untyped-call]  # the library has no types for these
     OffsetSpec.latest(),  # type: ignore[no-untyped-call]
@@ -44,6 +46,17 @@ def look_at_cluster(
 ) -> ClusterLook:
     """Blocks while it asks. Raises BusUnreachable, BusUnusable."""
     cluster = KafkaTopics(settings, clock=clock, topics=topics)
+    ends_ns = clock.monotonic_ns() + ns_from_seconds(settings.patience_sec)
+    while True:
+        try:
+            return _look(cluster, settings, topics)
+        except BusRetry:  # a leader that moves, as in the first moments of a topic
+            if clock.monotonic_ns() >= ends_ns:
+                raise
+            cluster.admin.poll(_LOOK_EVERY_S)
+
+
+def _look(cluster: KafkaTopics, settings: KafkaSettings, topics: Mapping[str, Topic]) -> ClusterLook:
     prefix = settings.topic_prefix
     found = {
         name: list(data.partitions)
@@ -103,4 +116,4 @@ class _Asker:
         try:
             return future.result()
         except KafkaException as error:
-            raise BusUnusable(f"{self._cluster.address}: {error.args[0].str()}") from error
+            raise bus_error(error.args[0], self._cluster.address) from error

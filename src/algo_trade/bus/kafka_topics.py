@@ -31,8 +31,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # its __init_
     TopicMetadata,
 )
 
-from algo_trade.bus.errors import BusRetry, BusUnreachable, BusUnusable
+from algo_trade.bus.errors import BusUnreachable, BusUnusable
 from algo_trade.bus.kafka_config import client_properties
+from algo_trade.bus.kafka_errors import bus_error
 from algo_trade.clock import Clock, ns_from_seconds
 from algo_trade.contracts import TOPICS, Topic
 from algo_trade.settings import KafkaSettings
@@ -145,7 +146,7 @@ class KafkaTopics:
         """Create and repair until all that can be is as declared, or the patience is over; each thing is asked once.
 
         A broker hears a little late of what was done, by us or by others: a topic may look missing that is there, and
-        then has settings of its own. Raises BusUnreachable, BusUnusable, BusRetry.
+        then has settings of its own. Raises BusUnreachable, BusUnusable.
         """
         ends_ns = self._clock.monotonic_ns() + ns_from_seconds(self._patience_s)
         asked: set[tuple[str, str]] = set()
@@ -241,9 +242,7 @@ class KafkaTopics:
             error: KafkaError = exception.args[0]
             if error.code() == fine:
                 return _FINE
-            if error.retriable() or error.code() in (KafkaError._TIMED_OUT, KafkaError._TRANSPORT):
-                raise BusRetry(f"{self.address}: {name}: {error.str()}") from exception
-            raise BusUnusable(f"{self.address}: {name}: {error.str()}") from exception
+            raise bus_error(error, f"{self.address}: {name}", otherwise=BusUnusable) from exception
 
 
 _FINE = object()

@@ -146,7 +146,8 @@ class Subscription(Protocol):
     async def commit(self, record: Record) -> None:
         """Everything up to and including `record` is done: the group resumes after it.
 
-        Raises BadRecord for a reader without a group or a record it did not subscribe to; BusRetry, BusStop.
+        Raises BadRecord for a reader without a group or a record it did not subscribe to; BusBusy where the group has
+        given the partition to another member, who will see the record again; BusRetry, BusStop.
         """
         ...
 
@@ -202,7 +203,8 @@ class Bus(Protocol):
     ) -> AsyncIterator[Record]:
         """What is in the log now, from an offset or a time (of each partition; both given: the later one), and end.
 
-        Raises OffsetOutOfRange, UnknownTopic.
+        A partition that ends before the offset has nothing to give; an offset that no partition reached is refused.
+        Partitions are merged by time. Raises OffsetOutOfRange, UnknownTopic, BusRetry, BusStop.
         """
         ...
 

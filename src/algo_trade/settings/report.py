@@ -80,7 +80,6 @@ def limit_notes(settings: Settings) -> dict[str, str]:
 
 def _plain_notes(settings: Settings) -> dict[str, str]:
     notes = dict(settings._notes)
-    notes["KAFKA_BOOTSTRAP_SERVERS"] = "not used yet: the planes talk over the embedded bus"
     notes["METRICS_PORT"] = "not used yet: nothing listens there"
     streams = settings.ibkr.market_data_subscriptions // _LINES_PER_TICK_STREAM
     if len(settings.market_data.symbols) > streams:
