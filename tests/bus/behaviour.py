@@ -17,12 +17,14 @@ import pytest
 from tests.contracts.examples import intent, tick
 
 from algo_trade.bus import (
+    MAX_LETTER_BYTES,
     MAX_RECORD_BYTES,
     AtOffsets,
     AtTime,
     BadRecord,
     Bus,
     BusClosed,
+    DeadLetterOffice,
     Earliest,
     Latest,
     OffsetOutOfRange,
@@ -31,6 +33,7 @@ from algo_trade.bus import (
     StrategyPlaneValidator,
     Subscription,
     UnknownTopic,
+    read_dead_letter,
 )
 from algo_trade.clock import Clock, run_real, run_virtual
 from algo_trade.contracts import TickEvent
@@ -501,6 +504,21 @@ class BusBehaviour:
                 await bus.publish("market_raw", too_large[1:], key="k")
                 [record] = await everything(bus.replay("market_raw"))
                 assert len(record.value) == MAX_RECORD_BYTES
+
+        run(scenario)
+
+    def test_a_dead_letter_holds_what_was_too_large_for_its_topic(self, run: Run, place: Path) -> None:
+        """Others may write as much as the broker lets in; it goes aside, whole, and the partition goes on."""
+
+        async def scenario(clock: Clock) -> None:
+            async with self.bus(clock, place) as bus:
+                whole = b"x" * MAX_LETTER_BYTES
+                foreign = Record("order_intents", 1, 7, "k", whole, clock.now_ns(), (("h", b"theirs"),))
+                await DeadLetterOffice(bus).send(foreign, ("too large",), "OrderPlaneValidator")
+                [letter] = await everything(bus.replay("dlq_order_intents"))
+                assert read_dead_letter(letter).value == whole
+                with pytest.raises(RecordTooLarge):
+                    await bus.publish("dlq_order_intents", whole + b"x", key="k")
 
         run(scenario)
 

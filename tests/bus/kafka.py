@@ -41,7 +41,7 @@ def make_topics(settings: KafkaSettings) -> None:
             settings.topic_prefix + topic.name,
             topic.partitions,
             1,
-            config={"max.message.bytes": "5242880" if topic.name == "market_raw" else "1310720"},
+            config={"max.message.bytes": "5242880" if topic.name == "market_raw" else _most_bytes(topic)},
         )
         for topic in TOPICS_HERE.values()
     ]
@@ -51,6 +51,10 @@ def make_topics(settings: KafkaSettings) -> None:
         except KafkaException as error:
             if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                 raise
+
+
+def _most_bytes(topic: Topic) -> str:
+    return str(topic.configs["max.message.bytes"])
 
 
 @asynccontextmanager

@@ -25,6 +25,7 @@ from algo_trade.bus.errors import (
 )
 from algo_trade.bus.kafka_adapter import KafkaAdapter
 from algo_trade.bus.port import (
+    MAX_LETTER_BYTES,
     MAX_RECORD_BYTES,
     AtOffsets,
     AtTime,
@@ -48,6 +49,7 @@ from algo_trade.bus.validation import (
 )
 
 __all__ = [
+    "MAX_LETTER_BYTES",
     "MAX_RECORD_BYTES",
     "AtOffsets",
     "AtTime",

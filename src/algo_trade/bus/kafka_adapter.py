@@ -37,9 +37,9 @@ from algo_trade.bus.kafka_producer import Lane, Writer
 from algo_trade.bus.kafka_replay import Replay
 from algo_trade.bus.kafka_subscription import KafkaSubscription, Share
 from algo_trade.bus.outgoing import checked_body
-from algo_trade.bus.port import BusHealth, Headers, Latest, Record, RetentionResult, Start
+from algo_trade.bus.port import MAX_LETTER_BYTES, BusHealth, Headers, Latest, Record, RetentionResult, Start
 from algo_trade.clock import Clock
-from algo_trade.contracts import TOPICS, Message, Topic
+from algo_trade.contracts import TOPICS, Message, Topic, is_dead_letters
 from algo_trade.settings.sections import KafkaSettings
 
 _NS_PER_MS = 1_000_000
@@ -332,6 +332,8 @@ def _checked(topic: str, entry: Entry, message: Message | bytes, key: str | None
     value = checked_body(topic, entry.accepts, message, key, headers)
     if headers or (key is not None and len(key) > 1_000):
         around = len((key or "").encode()) + sum(len(name.encode()) + len(body) for name, body in headers)
-        if around > _ENVELOPE_BYTES:
-            raise RecordTooLarge(f"{topic}: {around} bytes of key and headers; at most {_ENVELOPE_BYTES}")
+        # A dead letter has its original's headers, which somebody else may have filled, and six short ones of ours.
+        most = MAX_LETTER_BYTES + _ENVELOPE_BYTES - len(value) if is_dead_letters(topic) else _ENVELOPE_BYTES
+        if around > most:
+            raise RecordTooLarge(f"{topic}: {around} bytes of key and headers; at most {most}")
     return value

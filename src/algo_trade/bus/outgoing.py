@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from algo_trade.bus.errors import BadRecord, RecordTooLarge
-from algo_trade.bus.port import MAX_RECORD_BYTES, Headers
-from algo_trade.contracts import Message
+from algo_trade.bus.port import MAX_LETTER_BYTES, MAX_RECORD_BYTES, Headers
+from algo_trade.contracts import Message, is_dead_letters
 
 
 def checked_body(
@@ -21,8 +21,9 @@ def checked_body(
     Raises BadRecord, RecordTooLarge.
     """
     value = message if isinstance(message, bytes) else _encoded(topic, accepts, message)
-    if len(value) > MAX_RECORD_BYTES:
-        raise RecordTooLarge(f"{topic}: {len(value)} bytes; a record has at most {MAX_RECORD_BYTES}")
+    most = MAX_LETTER_BYTES if is_dead_letters(topic) else MAX_RECORD_BYTES
+    if len(value) > most:
+        raise RecordTooLarge(f"{topic}: {len(value)} bytes; a record has at most {most}")
     if headers or (key is not None and not key.isascii()):
         _check_text(topic, key, headers)
     return value

@@ -32,7 +32,7 @@ from algo_trade.contracts.orders import (
     Urgency,
 )
 from algo_trade.contracts.session_event import SessionEvent, SessionEventKind, Severity
-from algo_trade.contracts.topics import MESSAGES, TOPICS, Topic, TopicsError, load_topics
+from algo_trade.contracts.topics import MESSAGES, TOPICS, Topic, TopicsError, is_dead_letters, load_topics
 
 __all__ = [
     "MESSAGES",
@@ -73,5 +73,6 @@ __all__ = [
     "TopicsError",
     "Urgency",
     "UtcTime",
+    "is_dead_letters",
     "load_topics",
 ]

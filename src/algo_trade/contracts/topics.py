@@ -31,6 +31,11 @@ class TopicsError(ValueError):
     """topics.yaml cannot be used; the text lists every reason."""
 
 
+def is_dead_letters(topic: str) -> bool:
+    """Whether this is the name of a topic of dead letters."""
+    return topic.startswith("dlq_")
+
+
 class Topic(BaseModel):
     """One topic. `retention_ms` is milliseconds; `configs` are Kafka's further settings of the topic."""
 
@@ -49,7 +54,7 @@ class Topic(BaseModel):
     @property
     def is_dead_letters(self) -> bool:
         """Whether dead letters come here: they carry what was too large for its own topic, too."""
-        return self.name.startswith("dlq_")
+        return is_dead_letters(self.name)
 
     @property
     def models(self) -> tuple[type[Message], ...]:
