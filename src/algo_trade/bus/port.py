@@ -36,8 +36,8 @@ its own keeps them per log_id: an offset means nothing in another log.
 given again. A reader whose position is gone goes on at the oldest kept record, and `health` counts what it missed. A
 position beyond the end is refused with OffsetOutOfRange, by `subscribe` or by the first `fetch`.
 
-**Bounds.** A record is at most MAX_RECORD_BYTES, a dead letter at most MAX_LETTER_BYTES. What waits to become durable is
-bounded: `append` raises BusBacklog rather than drop or grow without end; a producer that may outrun the disk awaits
+**Bounds.** A record is at most MAX_RECORD_BYTES, a dead letter at most MAX_LETTER_BYTES. What waits to become durable
+is bounded: `append` raises BusBacklog rather than drop or grow without end; a producer that may outrun the disk awaits
 `drain`.
 
 **One loop.** All calls come from the event loop the bus was opened on.
