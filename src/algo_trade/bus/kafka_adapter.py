@@ -125,7 +125,8 @@ class KafkaAdapter:
         session, self._session = self._session, None
         if session is None:
             return
-        self._wake_readers()
+        for replay in self._replays:
+            replay.wake()
         session.watch.cancel()
         await asyncio.wait([session.watch])
         try:
