@@ -244,6 +244,8 @@ class KafkaAdapter:
 
     def _wake_readers(self) -> None:
         """Whoever waits for a record shall look whether there will ever be one."""
+        if self._session is None:
+            return  # closing: they are ended, not told of an error
         for subscription in self._subscriptions:
             subscription.wake()
         for replay in self._replays:
