@@ -13,7 +13,7 @@ from confluent_kafka.admin import AdminClient
 from tests.bus.behaviour import PATIENCE_S, bodies, everything, nothing_more, read
 from tests.bus.kafka import kafka, settings_for
 
-from algo_trade.bus import AtOffsets, Earliest, Invalid, OffsetOutOfRange, StrategyPlaneValidator
+from algo_trade.bus import AtOffsets, BusClosed, Earliest, Invalid, OffsetOutOfRange, StrategyPlaneValidator
 from algo_trade.bus import kafka_consumer as consuming
 from algo_trade.clock import Clock, run_real
 from algo_trade.contracts import TickEvent
@@ -186,5 +186,21 @@ def test_a_replay_left_early_lets_its_consumer_go(settings: KafkaSettings) -> No
         replay = bus.replay("market_raw")
         assert (await anext(replay)).value == b"0"
         await replay.aclose()
+
+    run(settings, scenario)
+
+
+def test_closing_the_bus_ends_a_replay(settings: KafkaSettings) -> None:
+    """With the reason, as every call on a closed bus."""
+
+    async def scenario(bus: Any) -> None:
+        for number in range(2_000):
+            bus.append("market_raw", b"%d" % number, key="k")
+        await bus.flush()
+        replay = bus.replay("market_raw")
+        assert (await anext(replay)).value == b"0"
+        await bus.close()
+        with pytest.raises(BusClosed):
+            await everything(replay)
 
     run(settings, scenario)

@@ -77,32 +77,6 @@ def test_members_share_partitions_and_lose_nothing_on_the_way(settings: KafkaSet
     run_real(scenario)
 
 
-def test_who_takes_over_begins_where_the_group_began(settings: KafkaSettings) -> None:
-    """Records written between the starts of two members belong to the group, though nothing is committed yet."""
-
-    async def scenario(clock: Clock) -> None:
-        async with kafka(clock, settings, "one") as one, kafka(clock, settings, "two") as two:
-            first = await one.subscribe(["market_raw"], group="g", start=Latest())
-            await until(lambda: len(first.position()) == 3)
-            await write(one, range(80))
-            second = await two.subscribe(["market_raw"], group="g", start=Latest())
-            await until(lambda: 1 <= len(second.position()) <= 2)
-            await write(one, range(80, 160))
-            firsts, seconds = asyncio.create_task(_collect(first)), asyncio.create_task(_collect(second))
-            await first.close()
-            await second.close()
-            assert {*await firsts, *await seconds} <= {b"%d" % number for number in range(160)}
-
-    run_real(scenario)
-
-
-async def _collect(reader: Subscription) -> list[bytes]:
-    seen: list[bytes] = []
-    while records := await reader.fetch():
-        seen += bodies(records)
-    return seen
-
-
 @pytest.mark.parametrize("start", [Earliest(), Latest()])
 def test_nothing_unread_is_skipped_when_a_second_member_comes(settings: KafkaSettings, start: Start) -> None:
     """Together they read everything that was written since the group began."""

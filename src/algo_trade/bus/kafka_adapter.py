@@ -88,6 +88,7 @@ class KafkaAdapter:
         self._cluster: Cluster | None = None
         self._session: Session | None = None
         self._subscriptions: list[KafkaSubscription] = []
+        self._replays: set[Replay] = set()
         self._heads: Offsets = {}
         self._last_ms = 0
         self._missed = 0  # by subscriptions closed since
@@ -105,7 +106,8 @@ class KafkaAdapter:
         writer = Writer(
             producer_properties(settings, role, orders=False),
             producer_properties(settings, role, orders=True),
-            self._client_error,
+            on_client_error=self._client_error,
+            on_broken=self._wake_readers,
         )
         entries = {
             name: Entry(
@@ -123,6 +125,8 @@ class KafkaAdapter:
         session, self._session = self._session, None
         if session is None:
             return
+        for replay in self._replays:
+            replay.wake()
         session.watch.cancel()
         await asyncio.wait([session.watch])
         try:
@@ -195,26 +199,27 @@ class KafkaAdapter:
             self._entry(topic)
         if not topics or len(set(topics)) != len(topics):
             raise UnknownTopic(f"subscribe to one or more topics, each once, not to {list(topics)}")
-        self.check()
         assert self._cluster is not None
+        starts, missed = await self._cluster.starts(self._cluster.partitions_of(tuple(topics)), start)
+        self.check()
+        if group is not None:
+            self._refuse_second_member(group, topics)
+        subscription = KafkaSubscription(self, topics, group, missed)
+        self._subscriptions.append(subscription)
+        classes = (
+            tuple(topic for topic in topics if self._topics[topic].storage_class == storage_class)
+            for storage_class in ("orders", "market")
+        )
+        await subscription.begin([self._share(subscription, part, starts) for part in classes if part])
+        return subscription
+
+    def _refuse_second_member(self, group: str, topics: Sequence[str]) -> None:
         for other in self._subscriptions:
-            shared = set(other.topics) & set(topics) if group is not None and other.group == group else ()
-            if shared:
+            shared = set(other.topics) & set(topics)
+            if other.group == group and shared:
                 raise GroupTaken(
                     f"group {group!r} already reads {min(shared)}; close that subscription first"
                 )
-        starts, missed = await self._cluster.starts(self._cluster.partitions_of(tuple(topics)), start)
-        self.check()
-        subscription = KafkaSubscription(self, topics, group, missed)
-        self._subscriptions.append(subscription)
-        await subscription.begin(
-            [
-                self._share(subscription, part, starts)
-                for storage_class in ("orders", "market")
-                if (part := tuple(t for t in topics if self._topics[t].storage_class == storage_class))
-            ]
-        )
-        return subscription
 
     def _share(self, subscription: KafkaSubscription, topics: tuple[str, ...], starts: Offsets) -> Share:
         mine = {place: offset for place, offset in starts.items() if place[0] in topics}
@@ -236,6 +241,15 @@ class KafkaAdapter:
         group = f"{self._settings.topic_prefix}{self._settings.client_id}-{self._role}-no-group"
         properties = consumer_properties(self._settings, self._role, group, None)
         return ReadingThread(name, properties, names, inbox, self._client_error)
+
+    def _wake_readers(self) -> None:
+        """Whoever waits for a record shall look whether there will ever be one."""
+        if self._session is None:
+            return  # closing: they are ended, not told of an error
+        for subscription in self._subscriptions:
+            subscription.wake()
+        for replay in self._replays:
+            replay.wake()
 
     def forget(self, subscription: KafkaSubscription) -> None:
         """A subscription is being closed."""
@@ -264,8 +278,12 @@ class KafkaAdapter:
         replay = Replay(
             starts, heads, lambda inbox: self._loner(inbox, f"kafka-replay-{topic}", names), self.check
         )
-        async for record in replay.records():
-            yield record
+        self._replays.add(replay)
+        try:
+            async for record in replay.records():
+                yield record
+        finally:
+            self._replays.discard(replay)
 
     # -- what it is ----------------------------------------------------------------------------------
     async def head(self, topic: str) -> dict[int, int]:

@@ -96,7 +96,7 @@ class Cluster:
         """Ask once for all topics; returns what is missing."""
         names = {self._prefix + name: name for name in self._topics}
         answers = await self._asked(
-            lambda timeout_s: self._client.describe_topics(
+            lambda client, timeout_s: client.describe_topics(
                 TopicCollection(list(names)), request_timeout=timeout_s
             ),
             deadline,
@@ -154,7 +154,7 @@ class Cluster:
             return {}
         request = {TopicPartition(self._prefix + topic, n): spec for (topic, n), spec in wanted.items()}
         answers = await self._asked(
-            lambda timeout_s: self._client.list_offsets(request, request_timeout=timeout_s), deadline
+            lambda client, timeout_s: client.list_offsets(request, request_timeout=timeout_s), deadline
         )
         cut = len(self._prefix)
         return {(place.topic[cut:], place.partition): answer.offset for place, answer in answers.items()}
@@ -162,7 +162,7 @@ class Cluster:
     # -- asking --------------------------------------------------------------------------------------
     async def _asked(
         self,
-        ask: Callable[[float], Mapping[_K, Future[Any]]],
+        ask: Callable[[AdminClient, float], Mapping[_K, Future[Any]]],
         deadline: float,
         settled: tuple[int, ...] = (),
     ) -> dict[_K, Any]:
@@ -170,7 +170,9 @@ class Cluster:
         loop = asyncio.get_running_loop()
         while True:
             timeout_s = max(0.05, min(_FIRST_ANSWER_S, deadline - loop.time()))
-            answers = await gathered(ask(timeout_s))
+            # Held until it has answered: another caller may replace it, and one that is destroyed never answers.
+            client = self._client
+            answers = await gathered(ask(client, timeout_s))
             errors = [
                 answer.args[0]
                 for answer in answers.values()
@@ -182,7 +184,7 @@ class Cluster:
             problem = self._problem(errors[0])
             if isinstance(problem, BusStop) or loop.time() >= deadline:
                 raise problem
-            if errors[0].code() in _STALE:
+            if errors[0].code() in _STALE and client is self._client:
                 self._client = self._new_client()
             await asyncio.sleep(_RETRY_S)
 

@@ -219,10 +219,18 @@ class MemberThread(ReadingThread):
         self.thread.post(self.inbox.dropped, frozenset(partitions))
 
     def _end(self) -> None:
-        self._commit_now()
-        super()._end()
+        for _ in range(_DRAIN_TURNS):
+            if self._sent is None:
+                self._send()
+            if self._sent is None:
+                break
+            self._consumer.poll(
+                _DRAIN_TURN_S
+            )  # what it may bring has not been fetched and will be read again
         left = [*(self._sent or ()), *self._requests]
-        self._answer(left, BusClosed("the reader was closed before its commit was made"))
+        self._sent, self._requests = None, deque()
+        self._answer(left, BusClosed("the reader was closed before the broker had its commit"))
+        super()._end()
 
 
 def _answer(requests: list[Request], error: BusError | None) -> None:

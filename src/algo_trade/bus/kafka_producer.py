@@ -136,13 +136,19 @@ class Stretch:
 
 
 class Writer:
-    """Both lanes. Everything here runs on the loop; `on_client_error` hears of connections."""
+    """Both lanes. Everything here runs on the loop; `on_client_error` hears of connections, `on_broken` of the end."""
 
     def __init__(
-        self, market: Properties, orders: Properties, on_client_error: Callable[[KafkaError], None]
+        self,
+        market: Properties,
+        orders: Properties,
+        *,
+        on_client_error: Callable[[KafkaError], None],
+        on_broken: Callable[[], None],
     ) -> None:
         self.broken: BusStop | None = None
         self.client_error = on_client_error
+        self._on_broken = on_broken
         self._stretches: deque[Stretch] = deque()
         self._room: list[asyncio.Future[None]] = []
         self.market = Lane(self, market, "kafka-producer-market")
@@ -283,6 +289,7 @@ class Writer:
                     stretch.waiter.set_exception(type(error)(*error.args))
             self._stretches.clear()
             self._let_in()
+            self._on_broken()
         return error
 
     async def close(self, patience_s: float) -> None:

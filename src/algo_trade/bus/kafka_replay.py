@@ -40,6 +40,10 @@ class Replay:
         self._complete: set[Partition] = set()
         self._held: set[Partition] = set()
 
+    def wake(self) -> None:
+        """Look whether the bus is still open."""
+        self._arrived.set()
+
     async def records(self) -> AsyncIterator[Record]:
         """Raises BusStop."""
         if not self._ends:

@@ -71,6 +71,9 @@ class KafkaSubscription:
                         await self._wait()
             except TimeoutError:
                 return
+            except asyncio.CancelledError:
+                await self.close()
+                raise
 
     async def fetch(self, max_records: int = 500) -> Sequence[Record]:
         """See Subscription. One task at a time; cancelling it loses no record."""

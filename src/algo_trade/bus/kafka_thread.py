@@ -12,6 +12,8 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+_STOP_S = 5.0
+
 
 class ClientThread:
     """Calls `turn` until it is stopped, then `end`, all on its own thread; `failed` hears on the loop of a bug."""
@@ -38,10 +40,12 @@ class ClientThread:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Loop's side. Returns when the client is gone; after it nothing more arrives."""
+        """Loop's side. Returns when the client is gone, or after _STOP_S: without a broker a consumer may wait long to
+        leave its group, and nothing can interrupt it. Its thread then ends by itself, later or with the program.
+        """
         self.stopping = True
         self._wake.set()
-        await asyncio.shield(self._ended)
+        await asyncio.wait([self._ended], timeout=_STOP_S)
 
     def post(self, callback: Callable[..., None], *arguments: object) -> None:
         """Thread's side: have the loop call `callback`, after all it was asked to call before."""
