@@ -78,7 +78,7 @@ def test_the_same_seed_is_the_same_session_in_any_process(tmp_path: Path) -> Non
 
 def test_the_summary_keeps_its_promises(tmp_path: Path) -> None:
     """Its schema, its sums, and the report's second computation of the same log."""
-    summary = run(tmp_path, "--seed", "7", "--session-dir", "s")
+    summary = run(tmp_path, "--seed", "7", "--duration", "8m", "--session-dir", "s")
     jsonschema.validate(summary, json.loads((REPOSITORY / "contracts" / "summary.schema.json").read_text()))
     assert summary["intents"] == summary["refused"] + summary["expired"] + summary["orders"]
     assert summary["positions_match_broker"] is True
