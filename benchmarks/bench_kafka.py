@@ -12,18 +12,14 @@ broker is the one at KAFKA_BOOTSTRAP_SERVERS, or one of our own on this machine'
 from __future__ import annotations
 
 import asyncio
-import os
 import queue
 import statistics
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from benchmarks.bench_bus import quotes
+from benchmarks.kafka_broker import broker
 from benchmarks.measuring import percentiles, spread, verdict
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
@@ -41,27 +37,6 @@ PINGS = 400
 _EVENTS_A_TURN = 30  # as many as arrive while the loop is busy with something else
 _NAMES = ("market_events", "order_intents")
 _TOPICS = {name: TOPICS[name].model_copy(update={"partitions": 4}) for name in _NAMES}
-
-
-@contextmanager
-def broker() -> Iterator[str | None]:
-    """Its address, or None where none can run."""
-    given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-    if given:
-        yield given
-        return
-    with tempfile.TemporaryDirectory() as directory:
-        started = subprocess.run(
-            ["scripts/kafka", "start", directory], capture_output=True, text=True, check=False
-        )
-        if started.returncode != 0:
-            print(f"bench_kafka: skipped, no broker here: {started.stderr.strip()}")
-            yield None
-            return
-        try:
-            yield started.stdout.strip().partition("=")[2]
-        finally:
-            subprocess.run(["scripts/kafka", "stop", directory], capture_output=True, check=False)
 
 
 def settings_of(servers: str, round_: int) -> KafkaSettings:
@@ -225,8 +200,6 @@ def main() -> None:
     rows: dict[str, list[float]] = {}
     pings: dict[str, list[float]] = {"pings": [], "bare pings": []}
     with broker() as servers:
-        if servers is None:
-            return
         for round_ in range(ROUNDS):
             results = one_round(settings_of(servers, round_), fields)
             for label in pings:

@@ -74,6 +74,7 @@ def raw_hops_us(servers: str) -> list[float]:
                 message = reader.poll(5.0)
             taken.append((time.perf_counter_ns() - began) / 1000)
             time.sleep(PAUSE_MS / 1000)
+        writer.flush(5)
         reader.close()
     return taken[WARM:]
 

@@ -13,7 +13,15 @@ from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 
 def producer(servers: str) -> Any:
     """As the order path's: acknowledged by all, idempotent, nothing held back."""
-    return Producer({"bootstrap.servers": servers, "acks": "all", "enable.idempotence": True, "linger.ms": 0})
+    return Producer(
+        {
+            "bootstrap.servers": servers,
+            "acks": "all",
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "log_level": 3,
+        }
+    )
 
 
 def consumer(servers: str, topic: str) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from tests.processes.harness import algotrade, paper_environment, simulator
 
 _FAST = {"IBKR_RECONNECT_BACKOFF_SEC": "0.05"}
+_NO_BROKER = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9", "KAFKA_PATIENCE_SEC": "0.5"}
 _PAPER = {"IBKR_ACCOUNT_ID": "DSIM001", "RISK_ALLOCATED_CAPITAL": "10000", **_FAST}
 
 
@@ -21,6 +22,10 @@ _PAPER = {"IBKR_ACCOUNT_ID": "DSIM001", "RISK_ALLOCATED_CAPITAL": "10000", **_FA
         (["run", "--speed", "fast"], {}, 2, "fast"),
         (["run", "--symbols", "SPY,SPY"], {}, 2, "SPY,SPY"),
         (["run", "--bus", "carrier-pigeon"], {}, 2, "carrier-pigeon"),
+        (["run", "--bus", "kafka", "--speed", "max"], {}, 2, "real time"),
+        (["run", "--bus", "kafka"], _NO_BROKER, 4, "127.0.0.1:9"),
+        (["plane", "order", "--session-dir", "s"], {**_PAPER, **_NO_BROKER}, 4, "127.0.0.1:9"),
+        (["plane", "wing", "--session-dir", "s"], _PAPER, 2, "wing"),
         (["run", "--quotes", "AAPL"], {}, 2, "SYM=FILE"),
         (["run", "--profile", "paper", "--speed", "max"], _PAPER, 2, "real time"),
         (["run", "--strategy", "bnads"], {}, 2, "did you mean bands?"),

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 from tests.broker import Broker, own_broker
-from tests.processes.harness import EAGER, Simulator, paper_environment, simulator
+from tests.processes.harness import EAGER, Simulator, algotrade, paper_environment, simulator
 from tests.processes.planes import PLANES, JournalWatch, Planes, until
 from tests.processes.witness import executions_seen_by_ib_async
 
@@ -149,6 +149,24 @@ def test_two_hundred_intents_and_twenty_kills(tmp_path: Path, capsys: pytest.Cap
             sys.stdout.write(f"\n{seen}\n")
         assert all(made.kills[window] >= 5 for window in WINDOWS)
         assert made.kills.total() >= 20
+
+
+@pytest.mark.slow
+def test_all_planes_in_one_process_over_kafka(tmp_path: Path, kafka_servers: str) -> None:
+    """`run --bus kafka`: the same session, its log in the cluster and then in its directory."""
+    env = {**EAGER, "KAFKA_BOOTSTRAP_SERVERS": kafka_servers, "KAFKA_TOPIC_PREFIX": "one-process."}
+    assert algotrade("topics", "apply", cwd=tmp_path, env=env).returncode == 0
+    arguments = ("run", "--bus", "kafka", "--duration", "40s", "--session-dir", "s", "--json")
+    done = algotrade(*arguments, cwd=tmp_path, env=env)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)
+    assert summary["filled_orders"] > 3
+    assert summary["final_positions"] == {}
+    (tmp_path / "s" / "log").rename(tmp_path / "elsewhere")
+    assert algotrade("report", "s", cwd=tmp_path, env=env).returncode == 7
+    again = algotrade("report", "s", "--gather", "--json", cwd=tmp_path, env=env)
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["digest"] == summary["digest"]
 
 
 @pytest.mark.slow
