@@ -15,9 +15,9 @@ from algo_trade.bus import Bus, EmbeddedBus, EmbeddedLogReader
 from algo_trade.clock import Clock, SeededIds, rng, run_virtual
 from algo_trade.contracts import OrderIntent, SessionEvent, SessionEventKind
 from algo_trade.exit_codes import ExitCode
-from algo_trade.order_plane.journal import JournalStop
+from algo_trade.order_plane.journal import Journal, JournalStop, LeaseLost
 from algo_trade.session.data_process import DataProcess
-from algo_trade.session.ending import exit_code
+from algo_trade.session.ending import Ending, exit_code
 from algo_trade.session.gather import gather
 from algo_trade.session.order_process import OrderProcess
 from algo_trade.session.parts import make_simulator
@@ -74,6 +74,11 @@ class World:
         assert isinstance(order, OrderProcess)
         return order
 
+    @staticmethod
+    def ending(order: OrderProcess) -> Ending:
+        assert order.ending is not None
+        return order.ending
+
 
 def in_world(made: SessionPlan, body: Callable[[World], Awaitable[None]]) -> None:
     """Run `body`; afterwards the session's log is gathered into its directory."""
@@ -117,7 +122,7 @@ def test_three_planes_trade_a_session_and_its_log_is_its_evidence(tmp_path: Path
         for kind in KINDS:
             world.start(kind)
         order = await world.end()
-        assert exit_code(order.ending, []) is ExitCode.OK
+        assert exit_code(world.ending(order), []) is ExitCode.OK
 
     in_world(made, body)
     summary = build_report(made.directory).summary
@@ -145,7 +150,7 @@ def test_a_plane_that_is_killed_and_started_again_goes_on(tmp_path: Path, victim
             await asyncio.sleep(3)
             world.start(victim, resumed=True)
         order = await world.end()
-        assert exit_code(order.ending, []) is ExitCode.OK
+        assert exit_code(world.ending(order), []) is ExitCode.OK
 
     in_world(made, body)
     summary = build_report(made.directory).summary
@@ -172,6 +177,32 @@ def test_a_second_order_plane_refuses_to_start(tmp_path: Path) -> None:
     in_world(made, body)
 
 
+def test_an_order_plane_that_was_taken_over_stops_and_sends_nothing(tmp_path: Path) -> None:
+    """Its lock file is gone, as on a file system without locks; its orders are the new one's to end."""
+    made = plan(tmp_path / "session", duration_s=600)
+
+    async def body(world: World) -> None:
+        for kind in KINDS:
+            world.start(kind)
+        await asyncio.sleep(60)
+        path = made.journal_path
+        path.with_name(path.name + ".lock").unlink()
+        usurper = Journal(path, made.settings.ibkr.account_id)
+        before = [(order.intent_id, order.state, order.sent_ns) for order in usurper.orders()]
+        _, task = world.running.pop("order")
+        async with asyncio.timeout(120):
+            assert isinstance(await task, LeaseLost)
+        assert [(order.intent_id, order.state, order.sent_ns) for order in usurper.orders()] == before
+        usurper.close()
+        for process, _ in world.running.values():
+            process.interrupt()
+        for _, task in world.running.values():
+            await task
+
+    in_world(made, body)
+    assert events(made, SessionEventKind.SESSION_ENDED) == []
+
+
 def test_the_order_plane_ends_the_session_when_it_is_stopped(tmp_path: Path) -> None:
     made = plan(tmp_path / "session", duration_s=600)
 
@@ -181,8 +212,8 @@ def test_the_order_plane_ends_the_session_when_it_is_stopped(tmp_path: Path) -> 
         await asyncio.sleep(60)
         world.running["order"][0].interrupt()
         order = await world.end()
-        assert exit_code(order.ending, []) is ExitCode.INTERRUPTED
-        assert order.ending.outcome.flat
+        assert exit_code(world.ending(order), []) is ExitCode.INTERRUPTED
+        assert world.ending(order).outcome.flat
         assert (world.clock.now_ns() - made.started_ns) / 1e9 < 120
 
     in_world(made, body)

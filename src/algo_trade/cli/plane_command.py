@@ -17,6 +17,7 @@ from algo_trade.clock import Clock, Interrupts, SystemClock, SystemIds, run_real
 from algo_trade.exit_codes import ExitCode
 from algo_trade.session.configuration import configure
 from algo_trade.session.data_process import DataProcess
+from algo_trade.session.ending import Ending
 from algo_trade.session.kafka_evidence import gather_from_kafka
 from algo_trade.session.order_process import OrderProcess
 from algo_trade.session.plan import SessionPlan, claim_directory, plan_session
@@ -74,13 +75,13 @@ def plane(
     if not plan.resumed and not claim_directory(plan):
         plan = planned()  # another plane was first: the session is the one it made
     began_ns = SystemClock().monotonic_ns()
-    process = _run(plan, _PLANES[which])
-    if isinstance(process, OrderProcess):
-        finish(plan, process.ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json=json, quiet=False)
+    ending = _run(plan, _PLANES[which])
+    if ending is not None:
+        finish(plan, ending, (SystemClock().monotonic_ns() - began_ns) / 1e9, json=json, quiet=False)
 
 
-def _run(plan: SessionPlan, kind: type[PlaneProcess]) -> PlaneProcess:
-    """To the plane's end. Raises what broke a plane that is not the order plane, and typer.Exit when interrupted."""
+def _run(plan: SessionPlan, kind: type[PlaneProcess]) -> Ending | None:
+    """To the plane's end; the order plane's is the session's. Raises what broke it; typer.Exit when interrupted."""
     settings, running = plan.settings, list[PlaneProcess]()
 
     def on_signal(count: int) -> None:
@@ -96,15 +97,16 @@ def _run(plan: SessionPlan, kind: type[PlaneProcess]) -> PlaneProcess:
         running.append(process)
         print(f"{kind.name} plane of session {plan.session_id}, in {plan.directory}", file=sys.stderr)
         error = await process.run()
-        if isinstance(process, OrderProcess):
+        if isinstance(process, OrderProcess) and process.ending is not None:
             await gather_from_kafka(settings.kafka, plan.directory, plan.record(), clock)
         return error
 
     error = run_real(body, interrupts=Interrupts(on_signal))
     process = running[0]
-    if not isinstance(process, OrderProcess):
-        if error is not None:
-            raise error
-        if process.host.interrupted:
-            raise typer.Exit(ExitCode.INTERRUPTED)
-    return process
+    if isinstance(process, OrderProcess) and process.ending is not None:
+        return process.ending  # which tells of an error, too
+    if error is not None:
+        raise error
+    if process.host.interrupted:
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    return None

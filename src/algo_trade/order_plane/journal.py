@@ -85,12 +85,17 @@ class Journal:
             self._lock.close()
             self._lock = None
 
+    @property
+    def holds_lease(self) -> bool:
+        """Whether this is still the account's order plane."""
+        return lease.newest(self._db) == self.epoch
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, durable when it returns. Raises JournalStop when the disk refuses, LeaseLost."""
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            if lease.newest(self._db) != self.epoch:
+            if not self.holds_lease:
                 raise LeaseLost(f"journal {self.path}: another order plane has taken this account over")
             yield
             self._db.execute("COMMIT")

@@ -199,7 +199,13 @@ class OrderPlane:
         self._journal.set_peak(self._session_id, peak_micros)
 
     async def get_out(self, reason: str, *, patience_s: float = PATIENCE_S) -> Outcome:
-        """Halt, cancel, flatten; what is left when flat or out of patience. The intake stays closed."""
+        """Halt, cancel, flatten; what is left when flat or out of patience. The intake stays closed.
+
+        Where another order plane has taken the account over, its orders and positions are no longer ours to end.
+        """
+        if not self._journal.holds_lease:
+            self.intake.halt(reason)
+            return self.flattener.outcome()
         return await self.flattener.get_out(reason, patience_s=patience_s)
 
     async def stop(self) -> None:

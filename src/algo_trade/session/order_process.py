@@ -20,10 +20,10 @@ _OTHERS_S = 20.0
 
 
 class OrderProcess(PlaneProcess):
-    """`ending` is there once `run` has returned."""
+    """`ending` is there once `run` has returned, unless the plane broke in its end."""
 
     name: ClassVar[str] = "order"
-    ending: Ending
+    ending: Ending | None = None
 
     async def run(self) -> BaseException | None:
         """The journal first: where another order plane trades this account, nothing else is done."""
@@ -56,6 +56,8 @@ class OrderProcess(PlaneProcess):
         return error
 
     async def finish(self, error: BaseException | None) -> None:
+        if not self._journal.holds_lease:
+            return  # the session is the other order plane's, and goes on
         interrupted, orders = self.host.interrupted, self._orders
         reason = (
             "interrupted" if interrupted else f"failed: {error}" if error else "the session's time is over"
