@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.pinging_session import pinging_plan
 
 from algo_trade.bus import KafkaAdapter
+from algo_trade.cli.collector import prepare_collector
 from algo_trade.clock import Clock, run_real
 from algo_trade.session.data_process import DataProcess
 from algo_trade.session.order_process import OrderProcess
@@ -40,6 +41,7 @@ def main() -> None:
         process.begin = begun  # type: ignore[method-assign]  # the only moment a benchmark must know of
         return await process.run()
 
+    prepare_collector()
     error = run_real(body)
     if error is not None:
         raise error

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from algo_trade.bus import KafkaAdapter
+from algo_trade.cli.collector import prepare_collector
 from algo_trade.cli.finishing import finish
 from algo_trade.cli.options import parse_duration_s, parse_symbols, read_with_options
 from algo_trade.clock import Clock, Interrupts, SystemClock, SystemIds, run_real
@@ -101,6 +102,7 @@ def _run(plan: SessionPlan, kind: type[PlaneProcess]) -> Ending | None:
             await gather_from_kafka(settings.kafka, plan.directory, plan.record(), clock)
         return error
 
+    prepare_collector()
     error = run_real(body, interrupts=Interrupts(on_signal))
     process = running[0]
     if isinstance(process, OrderProcess) and process.ending is not None:

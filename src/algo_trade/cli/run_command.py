@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from algo_trade.bus import KafkaAdapter
+from algo_trade.cli.collector import prepare_collector
 from algo_trade.cli.finishing import finish
 from algo_trade.cli.options import (
     Speed,
@@ -42,10 +42,6 @@ from algo_trade.session.progress import Watcher
 from algo_trade.session.session import Session
 from algo_trade.settings import Settings, secret_values
 from algo_trade.telemetry import Redactor, configure_logging
-
-# A session makes millions of short-lived objects and few lasting ones; the default threshold would look
-# through the lasting ones thousands of times.
-_GC_THRESHOLD = 50_000
 
 
 def run(
@@ -152,9 +148,7 @@ def _run(plan: SessionPlan, pace: Speed, settings: Settings, watcher: Watcher, *
         await gather_from_kafka(settings.kafka, plan.directory, plan.record(), clock)
         return ending
 
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, 20, 100)
+    prepare_collector()
     interrupts = Interrupts(on_signal)
     if pace.real:
         return run_real(body, interrupts=interrupts)
