@@ -12,7 +12,18 @@ from tests.bus.behaviour import PATIENCE_S, bodies, read
 from tests.bus.kafka import kafka, settings_for
 from tests.bus.test_kafka_consuming import until
 
-from algo_trade.bus import Bus, BusInUse, Earliest, GroupTaken, Latest, Record, Start, Subscription
+from algo_trade.bus import (
+    Bus,
+    BusBusy,
+    BusClosed,
+    BusInUse,
+    Earliest,
+    GroupTaken,
+    Latest,
+    Record,
+    Start,
+    Subscription,
+)
 from algo_trade.clock import Clock, run_real
 from algo_trade.settings.sections import KafkaSettings
 
@@ -36,7 +47,12 @@ class Member:
         while records := await self.subscription.fetch(50):
             self.seen += records
             for record in _last_of_each_partition(records):
-                await self.subscription.commit(record)
+                try:
+                    await self.subscription.commit(record)
+                except BusBusy:
+                    continue  # the partition has gone to the other, who reads it again
+                except BusClosed:
+                    return  # closed between a record and its commit
 
     async def close(self) -> None:
         await self.subscription.close()

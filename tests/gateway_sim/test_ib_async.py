@@ -52,8 +52,9 @@ async def bars(ib, stock):
     text = await ask(stock, "", "2 D", "1 hour", "TRADES", True, formatDate=1)
     epoch = await ask(stock, "", "2 D", "1 hour", "TRADES", True, formatDate=2)
     seen["bars"] = [str(text[0].date), len(text)]
-    seen["same"] = [vars(bar) | {"date": bar.date.timestamp()} for bar in text] == [
-        vars(bar) | {"date": bar.date.timestamp()} for bar in epoch]
+    # But for the bar under way, which a trade between the two answers changes.
+    seen["same"] = [vars(bar) | {"date": bar.date.timestamp()} for bar in text[:-1]] == [
+        vars(bar) | {"date": bar.date.timestamp()} for bar in epoch[:-1]]
     days = await ask(stock, "", "1 Y", "1 day", "MIDPOINT", True, formatDate=2)
     seen["days"] = [len(days) > 250, type(days[0].date).__name__]
     past = await ask(stock, text[1].date, "1800 S", "5 mins", "BID_ASK", True, formatDate=2)
