@@ -80,6 +80,9 @@ def limit_notes(settings: Settings) -> dict[str, str]:
 
 def _plain_notes(settings: Settings) -> dict[str, str]:
     notes = dict(settings._notes)
+    notes["KAFKA_CONSUMER_GROUP"] = (
+        "not used: the planes keep offsets of their own, with what came of the records"
+    )
     notes["METRICS_PORT"] = "not used yet: nothing listens there"
     streams = settings.ibkr.market_data_subscriptions // _LINES_PER_TICK_STREAM
     if len(settings.market_data.symbols) > streams:
