@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -84,6 +85,21 @@ class Simulator:
 
     def placed_refs(self) -> list[str]:
         return [frame["order_ref"] for frame in self.frames() if frame["frame"] == "placeOrder"]
+
+
+def check_orders(sim: Simulator, report: Mapping[str, Any], *, kills: int) -> None:
+    """No order reached the wire twice, and the report tells of each that did.
+
+    A kill may fall between an order's mark S and its bytes. Nobody can know of that order: it is told as unknown, and
+    it is the only kind that may be.
+    """
+    placed = Counter(sim.placed_refs())
+    assert [ref for ref, times in placed.items() if times > 1] == []
+    outcomes = {row["intent_id"]: row["outcome"] for row in report["tables"]["orders"]}
+    unsent = {ref: outcome for ref, outcome in outcomes.items() if ref not in placed}
+    assert placed.keys() - outcomes.keys() == set()
+    assert set(unsent.values()) <= {"unknown"}
+    assert len(unsent) == report["summary"]["unknown"] <= kills
 
 
 @contextmanager
