@@ -18,7 +18,7 @@ test: lint ## lint, types and all tests that take seconds
 	@$(bin)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 test-slow: setup ## the tests that take minutes: kills, campaigns
-	@$(bin)/python -m pytest -m slow $(PYTEST_ARGS)
+	@$(bin)/python -m pytest -m slow -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 bench: setup ## every benchmark, one after the other
 	@for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); printf '\n== %s\n' "$$name"; $(bin)/python -m "benchmarks.$$name" || exit 1; done
