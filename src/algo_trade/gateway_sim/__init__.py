@@ -22,6 +22,7 @@ from algo_trade.gateway_sim.recorded_quotes import (
 )
 from algo_trade.gateway_sim.serve import serve
 from algo_trade.gateway_sim.simulator import GatewaySimulator
+from algo_trade.gateway_sim.ticket import Ticket
 
 __all__ = [
     "CatalogueError",
@@ -35,6 +36,7 @@ __all__ = [
     "SimulatorConfig",
     "SimulatorError",
     "SimulatorStateError",
+    "Ticket",
     "WireError",
     "check_halts",
     "load_listing",

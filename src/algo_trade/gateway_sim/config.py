@@ -25,7 +25,8 @@ class SimulatorConfig:
     trading day there and on every weekday after; `regular_hours` keeps the hours of the clock's own weekdays; with
     neither the exchange is open round the clock. `catalogue` is a file of instruments beside the shipped ones,
     `halts` are times at which seeded symbols do not trade. `state_path` keeps the account across restarts;
-    `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted.
+    `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted. The client `master_client_id`
+    hears of every client's orders, as TWS's setting of that name has it.
     """
 
     seed: int = 1
@@ -43,6 +44,7 @@ class SimulatorConfig:
     halts: tuple[ScheduledHalt, ...] = ()
     state_path: Path | None = None
     wire_log: Path | None = None
+    master_client_id: int | None = None
     starting_cash: Decimal = Decimal(1_000_000)
 
     def __post_init__(self) -> None:
