@@ -122,12 +122,12 @@ def test_client_zero_binds_what_was_placed_by_hand() -> None:
         assert order_ids(zero.frames) == []
         frames = await zero.ask(5, 1)
         assert [fields[0] for fields in frames] == ["100", "5", "3", "53"]
-        assert frames[0] == ["100", str(by_hand.perm_id), "0", "-1"]
-        assert (order_ids(frames), frames[1][25]) == ([("0", "-1")], str(by_hand.perm_id))
+        assert frames[0] == ["100", str(by_hand.perm_id), "0", "-2"]
+        assert (order_ids(frames), frames[1][25]) == ([("0", "-2")], str(by_hand.perm_id))
         assert [fields[0] for fields in await zero.ask(5, 1)] == ["5", "3", "53"]
-        changed = await zero.ask(*place(-1, lmtPrice=401.0), wait=1)
-        assert [fields[16] for fields in changed if fields[0] == "5"] == ["401.0", "401.0"]
-        assert story(await zero.ask(4, 1, -1, "", wait=1)) == [
+        changed = await zero.ask(*place(-2, lmtPrice=401.0), wait=1)
+        assert [fields[16] for fields in changed if fields[0] == "5"] == ["401.0"]
+        assert story(await zero.ask(4, 1, -2, "", wait=1)) == [
             "3 PendingCancel 0/10",
             "3 Cancelled 0/10",
             "4 202",
@@ -153,7 +153,7 @@ def test_client_zero_has_orders_bound_as_they_come() -> None:
         assert zero.of(100) == [
             ["100", str(order.perm_id), "0", str(-n)] for n, order in enumerate(orders, 1)
         ]
-        assert sorted(order_ids(zero.frames)) == [("0", "-1"), ("0", "-1"), ("0", "-2"), ("0", "-2")]
+        assert sorted(order_ids(zero.frames)) == [("0", "-2"), ("0", "-2"), ("0", "-3"), ("0", "-3")]
         await zero.ask(15, 1, 0)
         simulator.place_manual_order(HAND)
         await asyncio.sleep(1)

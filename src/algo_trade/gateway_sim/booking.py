@@ -25,7 +25,7 @@ class Booking:
         self.executions: list[SimExecution] = []
         self._unfinished: dict[int, SimOrder] = {}
         self._by_client: dict[tuple[int, int], SimOrder] = {}
-        self._lowest_id = 0  # of orders placed by hand: the next one bound gets the one below
+        self._lowest_id = -1  # bound orders get the ids below: in an error -1 means no order at all
         self._ids = ids
         self._store = store
 

@@ -4,7 +4,7 @@ Theory. In TWS a person may trade the same account. Such an order belongs to cli
 0 binds it: by asking for its open orders (request 5), or beforehand for all that are still to come (request 15).
 Bound, it has a negative order id, told in message 100, and client 0 hears of it, may change it and may cancel it.
 
-    unbound (order id 0) --request 5 of client 0--> bound (-1, -2, ...)
+    unbound (order id 0) --request 5 of client 0--> bound (-2, -3, ...)
     placed while client 0 has asked with 15     --> bound at once
 """
 

@@ -1,4 +1,4 @@
-"""What can be made to go wrong on demand: `table` has what there is, `wire` what happens to frames, `engine` runs it."""
+"""What can be made to go wrong: `table` has what there is, `wire` what happens to frames, `engine` runs it."""
 
 from algo_trade.gateway_sim.faults.engine import FaultRefused, Faults, Refused
 from algo_trade.gateway_sim.faults.table import (
