@@ -151,7 +151,7 @@ def test_client_zero_has_orders_bound_as_they_come() -> None:
         orders = [simulator.place_manual_order(HAND) for _ in range(2)]
         await asyncio.sleep(1)
         assert zero.of(100) == [
-            ["100", str(order.perm_id), "0", str(-n)] for n, order in enumerate(orders, 1)
+            ["100", str(order.perm_id), "0", str(-n)] for n, order in enumerate(orders, 2)
         ]
         assert sorted(order_ids(zero.frames)) == [("0", "-2"), ("0", "-2"), ("0", "-3"), ("0", "-3")]
         await zero.ask(15, 1, 0)
