@@ -20,6 +20,7 @@ from algo_trade.gateway_sim.recorded_quotes import (
     load_recorded_quotes,
     write_recorded_quotes,
 )
+from algo_trade.gateway_sim.recording import Recording, load_recording
 from algo_trade.gateway_sim.serve import serve
 from algo_trade.gateway_sim.simulator import GatewaySimulator
 from algo_trade.gateway_sim.ticket import Ticket
@@ -31,6 +32,7 @@ __all__ = [
     "Listing",
     "QuotesFileError",
     "RecordedQuotes",
+    "Recording",
     "RequestError",
     "ScheduledHalt",
     "SimulatorConfig",
@@ -41,6 +43,7 @@ __all__ = [
     "check_halts",
     "load_listing",
     "load_recorded_quotes",
+    "load_recording",
     "parse_halt",
     "serve",
     "write_recorded_quotes",

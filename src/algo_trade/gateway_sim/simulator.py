@@ -24,6 +24,7 @@ from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.markets import Markets, load_recorded
 from algo_trade.gateway_sim.orders import SimOrder
+from algo_trade.gateway_sim.recording import Recorder
 from algo_trade.gateway_sim.state import StateStore
 from algo_trade.gateway_sim.ticket import Ticket
 from algo_trade.gateway_sim.wire_log import WireLog
@@ -51,6 +52,7 @@ class GatewaySimulator:
         check_halts(config.halts, self._catalogue.by_symbol, self._recorded, regular=config.closes)
         self._wire_log = WireLog(None)
         self._store = StateStore(None)
+        self._recorder: Recorder | None = None
         self._server: asyncio.Server | None = None
         self._reopening: asyncio.Task[None] | None = None
         self._bound = ("", 0)
@@ -115,8 +117,12 @@ class GatewaySimulator:
         assert self._server is None, "already started"
         self._wire_log = WireLog(self._config.wire_log)
         self._store = StateStore(self._config.state_path)
+        if self._config.record is not None:
+            self._recorder = Recorder(self._config.record, self._config.recorded_settings)
         gateway = self._build()
         self._gateway = gateway
+        if self._recorder is not None:
+            self._recorder.start()
         gateway.desk.start()
         await self._open(host, port)
         logger.info("gateway simulator listens on %s, account %s", self.address, gateway.account_id)
@@ -182,6 +188,7 @@ class GatewaySimulator:
             origin_ns=origin_ns,
             recorded_origins_ns=recorded,
             on_started=self._remember_start,
+            recorder=self._recorder,
         )
         self._markets = markets
         gateway = Gateway(
@@ -222,6 +229,8 @@ class GatewaySimulator:
             self._markets.stop()
         self._store.close()
         self._wire_log.close()
+        if self._recorder is not None:
+            self._recorder.close()
         await asyncio.sleep(0)
 
     async def __aenter__(self) -> GatewaySimulator:

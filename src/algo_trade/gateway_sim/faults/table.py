@@ -96,7 +96,7 @@ class DuplicateExecution(_Fault):
 
 
 class CorrectExecution(_Fault):
-    """An execution, the last one if none is named, is told again with another price and the next suffix (.02)."""
+    """An execution, the last one if none is named, is told again with another price and its id's next suffix."""
 
     kind: Literal["correct_execution"] = "correct_execution"
     price: Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=4)]
