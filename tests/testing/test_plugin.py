@@ -125,3 +125,36 @@ def test_what_cannot_be_made_is_told_and_leaves_no_thread() -> None:
         gateway.fault("earthquake")
     with pytest.raises(ValueError, match="paper"):
         RunningSimulator(SimulatorConfig(account_id="U1"))
+
+
+def test_ib_with_client_id_zero_sees_and_cancels_what_was_placed_by_hand(tmp_path: Path) -> None:
+    """ib_async asks for auto-binding by itself; orders from before come with its first request for open orders."""
+    source = """
+from ib_async import IB
+
+def test_by_hand(gateway_simulator):
+    before = gateway_simulator.place_manual_order("SPY", "BUY", 3, limit="100")
+    while gateway_simulator.status()["orders"][0]["status"] != "Submitted":
+        pass
+    ib = IB()
+    ib.connect(gateway_simulator.host, gateway_simulator.port, clientId=0)
+    assert [trade.order.orderId for trade in ib.openTrades()] == [-2]
+    after = gateway_simulator.place_manual_order("SPY", "SELL", 4, stop="90")
+    while len(ib.openTrades()) < 2 or ib.openTrades()[1].orderStatus.status != "PreSubmitted":
+        ib.waitOnUpdate(timeout=10)
+    trades = ib.openTrades()
+    assert [trade.order.permId for trade in trades] == [before["perm_id"], after["perm_id"]]
+    assert [trade.order.orderId for trade in trades] == [-2, -3]
+    for trade in trades:
+        ib.cancelOrder(trade.order)
+        while not trade.isDone():
+            ib.waitOnUpdate(timeout=10)
+    assert gateway_simulator.status()["orders"] == []
+    gateway_simulator.place_manual_order("SPY", "BUY", 4)
+    while not ib.fills():
+        ib.waitOnUpdate(timeout=10)
+    assert ib.fills()[0].execution.shares == 4
+    ib.disconnect()
+"""
+    done = run_pytest(tmp_path, source)
+    assert done.returncode == 0, done.stdout + done.stderr
