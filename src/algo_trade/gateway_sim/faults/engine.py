@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -18,6 +16,8 @@ from algo_trade.clock import Clock
 from algo_trade.gateway_sim.connection import ClientConnection, Stage
 from algo_trade.gateway_sim.corrections import correct, in_force
 from algo_trade.gateway_sim.errors import RequestError
+from algo_trade.gateway_sim.faults.door import cut
+from algo_trade.gateway_sim.faults.notices import BROKEN, FARMS, LOST, RESTORED, Notice
 from algo_trade.gateway_sim.faults.table import (
     ConnectivityLost,
     CorrectExecution,
@@ -45,36 +45,11 @@ from algo_trade.gateway_sim.faults.wire import (
 from algo_trade.gateway_sim.gateway import Gateway
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.wire.decode import Decoded
-from algo_trade.gateway_sim.wire.framing import message
 from algo_trade.gateway_sim.wire.values import price_e4
 
 logger = logging.getLogger(__name__)
 
-Notice = tuple[int, str]
-
 _NS_PER_MS = 1_000_000
-# Between half a frame and the reset: a reset that comes with the bytes would take them along.
-_RESET_AFTER_S = 0.05
-_LOST: Notice = (1100, "Connectivity between IBKR and Trader Workstation has been lost.")
-_RESTORED: dict[str, Notice] = {
-    "lost": (1101, "Connectivity between IBKR and Trader Workstation has been restored - data lost."),
-    "maintained": (
-        1102,
-        "Connectivity between IBKR and Trader Workstation has been restored - data maintained. All data farms are "
-        "connected: simfarm.",
-    ),
-}
-_FARMS: dict[str, tuple[Notice, Notice]] = {
-    "market": (
-        (2103, "Market data farm connection is broken:simfarm"),
-        (2104, "Market data farm connection is OK:simfarm"),
-    ),
-    "history": (
-        (2105, "HMDS data farm connection is broken:simfarm"),
-        (2106, "HMDS data farm connection is OK:simfarm"),
-    ),
-}
-_BROKEN: Notice = (2110, "Connectivity between TWS and server is broken. It will be restored automatically.")
 _FOR_THE_BROKER = frozenset({"place_order", "cancel_order", "global_cancel"})
 
 # `restart(seconds, roll_back_ids)` closes the door and opens it again.
@@ -249,15 +224,15 @@ class Faults:
             raise FaultRefused("connectivity is lost already")
         self._waiting = []
         rule = Rule(without_broker)
-        self._tell(_LOST)
+        self._tell(LOST)
         self._for_a_time(
-            Armed(fault, lambda: self._restored(fault, rule), rule=rule, greeting=_BROKEN), fault.seconds
+            Armed(fault, lambda: self._restored(fault, rule), rule=rule, greeting=BROKEN), fault.seconds
         )
 
     def _restored(self, fault: ConnectivityLost, rule: Rule) -> None:
         """First the notice, then what was held back, then what the clients wanted meanwhile."""
         waiting, self._waiting = self._waiting or [], None
-        self._tell(_RESTORED[fault.data])
+        self._tell(RESTORED[fault.data])
         for connection in self._gateway.clients if fault.data == "lost" else ():
             self._gateway.subscriptions(connection).close()
         self._remove(rule)
@@ -275,7 +250,7 @@ class Faults:
             self._gateway.subscriptions(connection).show_again()
 
     def _farm_broken(self, fault: FarmBroken) -> None:
-        broken, mended = _FARMS[fault.farm]
+        broken, mended = FARMS[fault.farm]
         rule = Rule(without_market_data if fault.farm == "market" else without_history)
 
         def end() -> None:
@@ -315,32 +290,6 @@ class Faults:
             if fault.client not in {None, connection.client_id}:
                 continue
             if fault.abrupt:
-                self._cut(connection)
+                cut(connection, self._loop)
             else:
                 connection.close()
-
-    def _cut(self, connection: ClientConnection) -> None:
-        """Half a frame, then a reset."""
-        wire: object = connection.transport
-        transport = wire.transport if isinstance(wire, FaultyWire) else connection.transport
-        if transport is None:
-            return
-        notice = message(4, 2, -1, *_LOST, "")
-        transport.write(notice[: len(notice) // 2])
-        connection.end()
-        self._loop.call_later(_RESET_AFTER_S, _reset, transport)
-
-
-class Refused(asyncio.Protocol):
-    """A connection that is accepted and closed at once."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport.close()
-
-
-def _reset(transport: asyncio.Transport) -> None:
-    """RST instead of FIN: what is still to be sent is thrown away."""
-    peer = transport.get_extra_info("socket")
-    if peer is not None:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
