@@ -190,7 +190,7 @@ def test_killed_after_any_commit_families_and_books_are_whole(tmp_path: Path) ->
             ends.add(tuple(order.status for order in desk.orders.values()))
 
         by_hand(body, state_path=tmp_path / f"{commits}.db")
-    assert len(ends) > 3
+    assert len(ends) >= 3
 
 
 async def counted(desk: Desk) -> int:

@@ -10,7 +10,7 @@ from tests.house.repository import Module, modules
 LEVELS: tuple[tuple[str, ...], ...] = (
     ("cli", "__main__"),
     ("stages", "dashboard"),
-    ("session", "monitoring"),
+    ("session", "monitoring", "testing"),
     ("data_plane", "strategy_plane", "order_plane"),
     ("risk", "portfolio"),
     ("bus", "ibkr", "gateway_sim"),

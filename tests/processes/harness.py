@@ -74,7 +74,14 @@ class Simulator:
     host: str
     port: int
     wire_log: Path
-    _read: int = field(default=0)
+    process: subprocess.Popen[bytes]
+    killed: bool = field(default=False)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.killed = True
+        self.process.kill()
+        self.process.wait()
 
     def frames(self) -> list[dict[str, Any]]:
         """Every frame noted so far; a line that is being written is left for the next call."""
@@ -117,8 +124,9 @@ def simulator(directory: Path, *arguments: str) -> Iterator[Simulator]:
     assert process.stdout is not None
     try:
         listening = json.loads(process.stdout.readline())
-        yield Simulator(listening["host"], listening["port"], wire_log)
-        assert process.poll() is None, "the simulator died"
+        serving = Simulator(listening["host"], listening["port"], wire_log, process)
+        yield serving
+        assert serving.killed or process.poll() is None, "the simulator died"
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)

@@ -29,7 +29,9 @@ from algo_trade.cli.manual import PAGES
 from algo_trade.cli.plane_command import plane
 from algo_trade.cli.report_command import report
 from algo_trade.cli.run_command import run
-from algo_trade.cli.sim_command import instruments_command, serve_command, sim_app
+from algo_trade.cli.sim_command import instruments_command, record_command, serve_command, sim_app
+from algo_trade.cli.sim_control_command import fault_command, status_command
+from algo_trade.cli.sim_order_command import buy, cancel, list_orders, order_app, sell
 from algo_trade.cli.strategies_command import strategies
 from algo_trade.cli.topics_command import apply as apply_topics
 from algo_trade.cli.topics_command import check as check_topics
@@ -81,6 +83,14 @@ _add(app, "doctor", doctor)
 _add(app, "health", health)
 _add(sim_app, "sim serve", serve_command)
 _add(sim_app, "sim instruments", instruments_command)
+_add(sim_app, "sim record", record_command)
+_add(sim_app, "sim status", status_command)
+_add(sim_app, "sim fault", fault_command)
+_add(order_app, "sim order buy", buy)
+_add(order_app, "sim order sell", sell)
+_add(order_app, "sim order cancel", cancel)
+_add(order_app, "sim order list", list_orders)
+sim_app.add_typer(order_app, name="order", help=PAGES["sim order"].help, short_help=PAGES["sim order"].short)
 _add(config_app, "config check", check)
 _add(dlq_app, "dlq list", list_letters)
 _add(dlq_app, "dlq show", show)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from algo_trade.cli.manual_operations import OPERATIONS
+from algo_trade.cli.manual_simulator import SIMULATOR
 from algo_trade.cli.page import CODES, Page
 from algo_trade.exit_codes import ExitCode
 
@@ -173,40 +174,6 @@ PAGES: Mapping[str, Page] = {
         ),
         codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG),
     ),
-    "sim": Page(
-        short="The gateway simulator by itself.",
-        text="The gateway simulator by itself: a TCP server that speaks the TWS protocol, for any TWS client.",
-    ),
-    "sim serve": Page(
-        short="Serve until Ctrl-C.",
-        text="""
-            Serve the gateway simulator until Ctrl-C.
-
-            It speaks the TWS protocol at server version 178 as the paper account DSIM001, and prints one JSON line
-            with host and port when it listens. docs/assumptions.md says what its market and its fills assume.
-        """,
-        examples=(
-            ("algotrade sim serve", "listen where IB Gateway's paper session would, 127.0.0.1:4002"),
-            ("algotrade sim serve --port 0 --seed 7 --symbols SPY,QQQ", "any free port, another market"),
-            (
-                "algotrade sim serve --quotes AAPL=quotes.csv --speed 60",
-                "a recorded day, sixty times as fast",
-            ),
-        ),
-        codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG),
-    ),
-    "sim instruments": Page(
-        short="List the instruments of the simulator.",
-        text="""
-            List the instruments the simulator knows and how each of them trades. docs/catalogue.md shows how to add
-            your own.
-        """,
-        examples=(
-            ("algotrade sim instruments", "those that come with it"),
-            ("algotrade sim instruments --catalogue mine.yaml --json", "with your own, for scripts"),
-        ),
-        codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG),
-    ),
     "config": Page(short="Look at the settings.", text="Look at the settings."),
     "config check": Page(
         short="Show every setting and what is wrong with it.",
@@ -221,5 +188,6 @@ PAGES: Mapping[str, Page] = {
         ),
         codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG, ExitCode.LOCK_REFUSED),
     ),
+    **SIMULATOR,
     **OPERATIONS,
 }

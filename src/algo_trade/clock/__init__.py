@@ -6,6 +6,7 @@ in two minutes, from one seed, with the same decisions.
 """
 
 from algo_trade.clock.discipline import kernel_keeps_time
+from algo_trade.clock.loop_thread import LoopThread
 from algo_trade.clock.runner import Interrupts, run_real, run_virtual
 from algo_trade.clock.seeds import IdSource, SeededIds, SystemIds, rng
 from algo_trade.clock.time import (
@@ -26,6 +27,7 @@ __all__ = [
     "IdSource",
     "Interrupts",
     "LoopClock",
+    "LoopThread",
     "NothingLeftToWaitFor",
     "SeededIds",
     "SystemClock",

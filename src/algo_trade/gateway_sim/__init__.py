@@ -20,8 +20,10 @@ from algo_trade.gateway_sim.recorded_quotes import (
     load_recorded_quotes,
     write_recorded_quotes,
 )
+from algo_trade.gateway_sim.recording import Recording, load_recording
 from algo_trade.gateway_sim.serve import serve
 from algo_trade.gateway_sim.simulator import GatewaySimulator
+from algo_trade.gateway_sim.ticket import Ticket
 
 __all__ = [
     "CatalogueError",
@@ -30,15 +32,18 @@ __all__ = [
     "Listing",
     "QuotesFileError",
     "RecordedQuotes",
+    "Recording",
     "RequestError",
     "ScheduledHalt",
     "SimulatorConfig",
     "SimulatorError",
     "SimulatorStateError",
+    "Ticket",
     "WireError",
     "check_halts",
     "load_listing",
     "load_recorded_quotes",
+    "load_recording",
     "parse_halt",
     "serve",
     "write_recorded_quotes",

@@ -6,6 +6,8 @@ anyone hears of it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from algo_trade.gateway_sim.account import MICROS_PER_E4, Account
 from algo_trade.gateway_sim.commission import order_commission_micros
 from algo_trade.gateway_sim.ids import Ids
@@ -23,13 +25,15 @@ class Booking:
         self.executions: list[SimExecution] = []
         self._unfinished: dict[int, SimOrder] = {}
         self._by_client: dict[tuple[int, int], SimOrder] = {}
+        self._lowest_id = -1  # bound orders get the ids below: in an error -1 means no order at all
         self._ids = ids
         self._store = store
 
     def restore(self) -> None:
-        """Read back what the store has."""
+        """Read back what the store has. What was never transmitted does not outlive the gateway."""
         for order in self._store.orders():
-            self._remember(order)
+            if order.status is not Status.STAGED:
+                self._remember(order)
         self.executions = list(self._store.executions())
         for position in self._store.positions():
             self.account.positions[position.con_id] = position
@@ -40,13 +44,38 @@ class Booking:
 
     def _remember(self, order: SimOrder) -> None:
         self.orders[order.perm_id] = order
-        self._by_client[order.client_id, order.order_id] = order
+        if order.order_id:
+            self._by_client[order.client_id, order.order_id] = order
+            self._lowest_id = min(self._lowest_id, order.order_id)
         if order.status not in ENDED:
             self._unfinished[order.perm_id] = order
 
     def add(self, order: SimOrder) -> None:
         """A new order; not committed yet."""
         self._remember(order)
+
+    def new_bound_id(self) -> int:
+        """The order id of the next order placed by hand that is bound."""
+        return self._lowest_id - 1
+
+    def bind(self, order: SimOrder) -> None:
+        """An order placed by hand gets an order id of client 0, durably."""
+        order.order_id = self.new_bound_id()
+        self._remember(order)
+        self.commit(order)
+
+    def forget_staged(self) -> None:
+        """What was never transmitted is lost when the gateway restarts."""
+        for order in self.unfinished_orders():
+            if order.status is Status.STAGED:
+                del self.orders[order.perm_id], self._unfinished[order.perm_id]
+                self._by_client.pop((order.client_id, order.order_id), None)
+
+    def forget_ids(self, next_ids: Mapping[int, int]) -> None:
+        """Nobody knows orders by these ids, or higher ones, any more: they are handed out again."""
+        for client_id, order_id in list(self._by_client):
+            if order_id >= next_ids.get(client_id, order_id + 1):
+                del self._by_client[client_id, order_id]
 
     def commit(self, *orders: SimOrder, execution: SimExecution | None = None) -> None:
         """Make orders, the ids used up so far and an execution with what it did to the account durable, all at once."""

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+from algo_trade.gateway_sim.errors import QuotesFileError
 from algo_trade.gateway_sim.halts import ScheduledHalt
 from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes
+from algo_trade.gateway_sim.recording import Recording
 
 DEFAULT_SYMBOLS = ("SPY", "QQQ", "IWM")
+# What else decides about the bytes a client gets, beside the tapes.
+_RECORDED = (
+    "seed", "account_id", "ack_ms", "fill_ms", "history_ms", "lines", "speed", "market_open_ns", "regular_hours",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,9 @@ class SimulatorConfig:
     trading day there and on every weekday after; `regular_hours` keeps the hours of the clock's own weekdays; with
     neither the exchange is open round the clock. `catalogue` is a file of instruments beside the shipped ones,
     `halts` are times at which seeded symbols do not trade. `state_path` keeps the account across restarts;
-    `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted.
+    `wire_log` is where every placeOrder and cancelOrder frame that arrives is noted. The client `master_client_id`
+    hears of every client's orders, as TWS's setting of that name has it. `record` is a file for
+    all that the market does, `replay` such a file, read: its symbols, and best its other settings too (`of_recording`).
     """
 
     seed: int = 1
@@ -43,6 +52,9 @@ class SimulatorConfig:
     halts: tuple[ScheduledHalt, ...] = ()
     state_path: Path | None = None
     wire_log: Path | None = None
+    master_client_id: int | None = None
+    record: Path | None = None
+    replay: Recording | None = None
     starting_cash: Decimal = Decimal(1_000_000)
 
     def __post_init__(self) -> None:
@@ -56,6 +68,25 @@ class SimulatorConfig:
             raise ValueError("speed must be positive")
         if self.regular_hours and self.market_open_ns is not None:
             raise ValueError("regular_hours and market_open_ns both say when the exchange opens")
+
+    @classmethod
+    def of_recording(cls, recording: Recording, **more: Any) -> SimulatorConfig:
+        """The configuration of the simulator that was recorded, playing what it served."""
+        recorded = recording.settings
+        try:
+            known = {name: recorded[name] for name in _RECORDED}
+            cash = Decimal(recorded["starting_cash"])
+            return cls(symbols=(), replay=recording, starting_cash=cash, **known, **more)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise QuotesFileError(
+                f"{recording.path}: its settings are not those of a simulator: {error}"
+            ) from None
+
+    @property
+    def recorded_settings(self) -> dict[str, Any]:
+        """What a recording needs to know of this configuration."""
+        known = {name: getattr(self, name) for name in _RECORDED}
+        return {**known, "starting_cash": str(self.starting_cash)}
 
     @property
     def starting_cash_micros(self) -> int:
@@ -77,4 +108,5 @@ class SimulatorConfig:
 
     def all_symbols(self) -> tuple[str, ...]:
         """Symbols that have a market, without repeats, in order."""
-        return tuple(dict.fromkeys((*self.symbols, *self.quotes)))
+        replayed = () if self.replay is None else self.replay.tapes
+        return tuple(dict.fromkeys((*self.symbols, *self.quotes, *replayed)))

@@ -85,12 +85,12 @@ class ClientConnection(asyncio.Protocol):
             self.close()
 
     def eof_received(self) -> bool:
-        self._end()
+        self.end()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         logger.debug("client %s at %s is gone: %s", self.client_id, self._peer, exc)
-        self._end()
+        self.end()
 
     def pause_writing(self) -> None:
         logger.warning(
@@ -98,7 +98,16 @@ class ClientConnection(asyncio.Protocol):
         )
         if self._transport is not None:
             self._transport.abort()
-        self._end()
+        self.end()
+
+    @property
+    def transport(self) -> asyncio.Transport | None:
+        """Where it writes. Faults put a wire of their own before the real one."""
+        return self._transport
+
+    @transport.setter
+    def transport(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
 
     # -- requests ----------------------------------------------------------------------------------
     def _take(self, payload: bytes) -> None:
@@ -191,9 +200,10 @@ class ClientConnection(asyncio.Protocol):
         self.uncork()
         if self._transport is not None:
             self._transport.close()
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Over, without a word: no byte goes out and none is taken in any more."""
         if self.stage is not Stage.CLOSED:
             self.stage = Stage.CLOSED
             self._host.ended(self)

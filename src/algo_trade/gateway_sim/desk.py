@@ -15,7 +15,7 @@ from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.markets import Markets
 from algo_trade.gateway_sim.messages import echo_of
-from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status, not_cancellable
+from algo_trade.gateway_sim.orders import BY_HAND, ENDED, SimOrder, Status, not_cancellable
 from algo_trade.gateway_sim.validation import OrderRequest, read_order, refuse
 from algo_trade.gateway_sim.wire.decode import Decoded
 
@@ -46,6 +46,11 @@ class OrderDesk:
         """No timer that is still set does anything any more."""
         self._floor.stop()
 
+    @property
+    def refusals(self) -> list[str]:
+        """Why the next orders will be rejected, whatever they are: one reason an order."""
+        return self._floor.refusals
+
     # -- placing -----------------------------------------------------------------------------------
     def place(self, client_id: int, request: Decoded, instrument: Instrument) -> None:
         """A placeOrder frame: a new order, or a change of one; raises RequestError when it is refused."""
@@ -65,6 +70,16 @@ class OrderDesk:
         else:
             order.status = Status.STAGED
             self._booking.commit(order)
+
+    def place_by_hand(self, request: Decoded, instrument: Instrument, *, bind: bool) -> SimOrder:
+        """An order a person placed; raises RequestError when it is refused."""
+        asked = read_order(request, self._booking.account.account_id, instrument)
+        order = self._new_order(BY_HAND, request, asked, instrument, None)
+        if bind:
+            order.order_id = self._booking.new_bound_id()
+        self._booking.add(order)
+        self._floor.submit([order])
+        return order
 
     def draft(self, client_id: int, request: Decoded, instrument: Instrument) -> SimOrder:
         """An order that is only asked about (what-if): checked like any other, kept nowhere."""
@@ -140,6 +155,11 @@ class OrderDesk:
             raise RequestError(
                 10147, f"OrderId {order_id} that needs to be cancelled is not found.", order_id
             )
+        self.cancel_order(order)
+
+    def cancel_order(self, order: SimOrder) -> None:
+        """Cancel this order; raises RequestError 10148 or 161 when there is nothing to cancel."""
+        order_id = order.order_id
         if order.status in ENDED:
             raise RequestError(10148, not_cancellable(order), order_id)
         if order.status is Status.STAGED:

@@ -48,6 +48,7 @@ class Floor:
         self._clock = clock
         self._steps = Steps(clock)
         self._window_known: Window | None = None
+        self.refusals: list[str] = []  # why the next orders are rejected, whatever they are
         self._changing: set[int] = set()  # permIds with a change that is not acknowledged
         self._exchanges: dict[int, Exchange] = {}
         self._outcomes = Outcomes(
@@ -98,7 +99,10 @@ class Floor:
         if order.status is not Status.RECEIVED:
             return
         is_open = self._is_open()
-        reason = reason_to_reject(order, self._booking, self._markets.mark_micros, is_open=is_open)
+        if self.refusals:
+            reason: str | None = self.refusals.pop(0)
+        else:
+            reason = reason_to_reject(order, self._booking, self._markets.mark_micros, is_open=is_open)
         if reason is not None:
             self._outcomes.reject(order, reason)
             return

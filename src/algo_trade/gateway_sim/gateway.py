@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from algo_trade.clock import Clock, new_york
-from algo_trade.gateway_sim.account import Position
 from algo_trade.gateway_sim.account_feed import AccountFeed
 from algo_trade.gateway_sim.bars.history import SymbolBars
 from algo_trade.gateway_sim.bars.streams import BarBroadcast
 from algo_trade.gateway_sim.booking import Booking
+from algo_trade.gateway_sim.callbacks import Callbacks
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.hours import ZONE, TradingHours
 from algo_trade.gateway_sim.ids import Ids
+from algo_trade.gateway_sim.manual import ManualOrders
 from algo_trade.gateway_sim.markets import Markets
-from algo_trade.gateway_sim.messages import commission_report, exec_details, open_order, order_status
-from algo_trade.gateway_sim.orders import SimExecution, SimOrder
 from algo_trade.gateway_sim.pacing import RateLimit
 from algo_trade.gateway_sim.streams import Broadcast
 from algo_trade.gateway_sim.subscriptions import Subscriptions
@@ -40,6 +40,16 @@ _FARM_NOTICES = (
 )
 
 Handler = Callable[["Gateway", ClientConnection, Decoded], None]
+
+
+class Meddler(Protocol):
+    """Whoever makes things go wrong, while anything is to go wrong."""
+
+    def joined(self, connection: ClientConnection) -> None:
+        """A client has started the API, and is told nothing yet."""
+
+    def holds(self, connection: ClientConnection, request: Decoded) -> bool:
+        """Whether a request waits; it is handed in again later."""
 
 
 class Gateway:
@@ -66,10 +76,21 @@ class Gateway:
         self.ids = ids
         self.account_id = config.account_id
         self.account_feed = AccountFeed(booking.account, catalogue, markets, clock)
+        self.meddler: Meddler | None = None
         self._wire_log = wire_log
         self._handlers = handlers
         self._clients: dict[int, ClientConnection] = {}
         self._subscriptions: dict[int, Subscriptions] = {}
+        self.callbacks = Callbacks(
+            self._clients,
+            self._subscriptions,
+            catalogue,
+            self.account_feed,
+            hours,
+            clock,
+            config.account_id,
+            config.master_client_id,
+        )
         self._connections: list[ClientConnection] = []
         self._bars = {
             market.instrument.con_id: BarBroadcast(SymbolBars(market, hours, config.seed), clock)
@@ -82,6 +103,7 @@ class Gateway:
         for market in markets:
             market.listen_burst(self._on_burst)
         self._desk: OrderDesk | None = None
+        self._manual: ManualOrders | None = None
         self._pnl_timer: asyncio.TimerHandle | None = None
 
     @property
@@ -89,9 +111,15 @@ class Gateway:
         assert self._desk is not None, "the desk is set before the first client comes"
         return self._desk
 
+    @property
+    def manual(self) -> ManualOrders:
+        assert self._manual is not None, "the desk is set before the first client comes"
+        return self._manual
+
     def attach(self, desk: OrderDesk) -> None:
-        """The desk and the gateway know each other."""
+        """The desk tells the gateway's clients, and the gateway knows the desk."""
         self._desk = desk
+        self._manual = ManualOrders(self.booking, desk)
 
     # -- connections -------------------------------------------------------------------------------
     def new_connection(self) -> ClientConnection:
@@ -117,6 +145,8 @@ class Gateway:
         connection.client_id = client_id
         self._clients[client_id] = connection
         self._subscriptions[client_id] = Subscriptions(self.config.lines, self.config.tick_by_tick_limit)
+        if self.meddler is not None:
+            self.meddler.joined(connection)
         logger.info("client %d connected at version %d", client_id, connection.version)
         connection.reply(replies.MANAGED_ACCOUNTS, accounts=self.account_id)
         connection.reply(replies.NEXT_VALID_ID, orderId=self.ids.next_order_id(client_id))
@@ -129,11 +159,22 @@ class Gateway:
         if self._clients.get(connection.client_id) is connection:
             del self._clients[connection.client_id]
             self._subscriptions.pop(connection.client_id).close()
+            self.manual.ended(connection)
             logger.info("client %d disconnected", connection.client_id)
 
     def handle(self, connection: ClientConnection, request: Decoded) -> None:
         self._wire_log.note(request, connection.client_id, self.clock.now_ns())
+        if self.meddler is None or not self.meddler.holds(connection, request):
+            self.answer(connection, request)
+
+    def answer(self, connection: ClientConnection, request: Decoded) -> None:
+        """What comes of a request; raises RequestError when it is refused."""
         self._handlers[request.name](self, connection, request)
+
+    @property
+    def clients(self) -> list[ClientConnection]:
+        """Those that have started the API, by client id."""
+        return [self._clients[client_id] for client_id in sorted(self._clients)]
 
     def subscriptions(self, connection: ClientConnection) -> Subscriptions:
         return self._subscriptions[connection.client_id]
@@ -144,12 +185,21 @@ class Gateway:
     def bar_broadcast(self, instrument: Instrument) -> BarBroadcast:
         return self._bars[instrument.con_id]
 
+    def restart(self, roll_back_ids: int) -> None:
+        """Every connection ends and staged orders are lost; with `roll_back_ids` so are the last order ids."""
+        self.close()
+        self.booking.forget_staged()
+        if roll_back_ids:
+            self.booking.forget_ids(self.ids.roll_back(roll_back_ids))
+            self.booking.commit()
+
     def close(self) -> None:
         """Close every connection."""
         for connection in list(self._connections):
             connection.close()
         if self._pnl_timer is not None:
             self._pnl_timer.cancel()
+            self._pnl_timer = None
 
     def _on_burst(self, begins: bool) -> None:
         """Quotes of one turn go to each client together."""
@@ -172,48 +222,3 @@ class Gateway:
             self.account_feed.refresh_pnl(connection, feeds)
         if any(feeds.pnl or feeds.pnl_single for feeds in self._subscriptions.values()):
             self.start_pnl()
-
-    # -- what the order desk tells -----------------------------------------------------------------
-    def order_opened(self, order: SimOrder) -> None:
-        client = self._clients.get(order.client_id)
-        if client is not None:
-            instrument = self.catalogue.by_con_id[order.con_id]
-            client.send(
-                open_order(order, instrument, self.account_id, client.version)
-                + order_status(order, client.version)
-            )
-
-    def order_status(self, order: SimOrder) -> None:
-        client = self._clients.get(order.client_id)
-        if client is not None:
-            client.send(order_status(order, client.version))
-
-    def executed(self, execution: SimExecution) -> None:
-        client = self._clients.get(execution.client_id)
-        if client is not None:
-            instrument = self.catalogue.by_con_id[execution.con_id]
-            client.send(exec_details(execution, instrument, self.account_id, client.version))
-
-    def commission(self, execution: SimExecution) -> None:
-        client = self._clients.get(execution.client_id)
-        if client is not None:
-            client.send(commission_report(execution, client.version))
-
-    def position_changed(self, position: Position) -> None:
-        for client_id, client in list(self._clients.items()):
-            self.account_feed.position_changed(client, self._subscriptions[client_id], position)
-
-    def order_error(self, order: SimOrder, code: int, text: str) -> None:
-        client = self._clients.get(order.client_id)
-        if client is not None:
-            client.error(order.order_id, code, text)
-
-    def held(self, order: SimOrder) -> None:
-        opens = new_york(self.hours.next_change_ns(self.clock.now_ns()))
-        instrument = self.catalogue.by_con_id[order.con_id]
-        self.order_error(
-            order,
-            399,
-            f"Order Message:\n{order.action} {order.quantity} {order.symbol} {instrument.listing}\nWarning: your "
-            f"order will not be placed at the exchange until {opens:%Y-%m-%d %H:%M:%S} {ZONE}",
-        )

@@ -34,6 +34,12 @@ class Ids:
         """The client used an order id: it and all below it are gone."""
         self._next_order_id[client_id] = max(self.next_order_id(client_id), order_id + 1)
 
+    def roll_back(self, count: int) -> dict[int, int]:
+        """Forget the last order ids of every client; returns the next one of each."""
+        for client_id, order_id in self._next_order_id.items():
+            self._next_order_id[client_id] = max(1, order_id - count)
+        return dict(self._next_order_id)
+
     def new_perm_id(self) -> int:
         self._perm_id += 1
         return self._perm_id

@@ -19,10 +19,11 @@ class Latencies:
         self._ack_ms = config.ack_ms
         self._fill_ms = config.fill_ms
         self._generator = generator
+        self.extra_ack_ns = 0
 
     def ack_ns(self) -> int:
         """From a frame's arrival to the broker's first word about it."""
-        return self._draw(self._ack_ms)
+        return self._draw(self._ack_ms) + self.extra_ack_ns
 
     def fill_ns(self) -> int:
         """From acknowledgement to the exchange."""

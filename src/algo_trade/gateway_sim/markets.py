@@ -15,6 +15,7 @@ from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.quotes import QuoteSource
 from algo_trade.gateway_sim.recorded_quotes import RecordedQuotes, load_recorded_quotes
+from algo_trade.gateway_sim.recording import Recorder
 from algo_trade.gateway_sim.tape import Happening, Tape
 
 _MICROS_PER_HALF_E4 = 50
@@ -31,7 +32,8 @@ def load_recorded(config: SimulatorConfig) -> dict[str, RecordedQuotes]:
 
 
 class Markets:
-    """Markets by contract id. `on_started` hears of a recorded market's first start, to remember it."""
+    """Markets by contract id. `on_started` hears of a recorded market's first start, to remember it; a `recorder` of
+    all that happens in them."""
 
     def __init__(
         self,
@@ -44,6 +46,7 @@ class Markets:
         origin_ns: int,
         recorded_origins_ns: dict[str, int],
         on_started: OnStarted,
+        recorder: Recorder | None = None,
     ) -> None:
         self._config = config
         self._hours = hours
@@ -52,19 +55,25 @@ class Markets:
         self._by_con_id: dict[int, SymbolMarket] = {}
         for symbol, instrument in catalogue.by_symbol.items():
             day = recorded.get(symbol)
+            replayed = None if config.replay is None else config.replay.tapes.get(symbol)
             source: QuoteSource
             happenings: Iterator[Happening]
-            if day is not None:
+            if replayed is not None:
+                source, happenings = replayed, replayed.happenings()
+            elif day is not None:
                 source, happenings = day, day.quotes()
             else:
                 source, happenings = self._seeded(instrument, catalogue)
+            if recorder is not None:
+                happenings = recorder.tape(symbol, source, happenings)
+            waits = source.waits_for_subscriber
             self._by_con_id[instrument.con_id] = SymbolMarket(
                 instrument,
                 source,
                 happenings,
                 clock=clock,
                 speed=config.speed,
-                origin_ns=origin_ns if day is None else recorded_origins_ns.get(symbol),
+                origin_ns=recorded_origins_ns.get(symbol) if waits else origin_ns,
             )
 
     def _seeded(

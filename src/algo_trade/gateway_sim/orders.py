@@ -47,6 +47,9 @@ STEPS: dict[Status, frozenset[Status]] = {
 ENDED = frozenset(status for status, following in STEPS.items() if not following)
 
 
+# Orders that a person places by hand are client 0's.
+BY_HAND = 0
+
 # Order types that wait for a trigger, and times in force that are tried once.
 STOPS = frozenset({"STP", "STP LMT"})
 IMMEDIATE = frozenset({"IOC", "FOK"})

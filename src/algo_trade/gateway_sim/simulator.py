@@ -6,14 +6,15 @@ import asyncio
 import logging
 from types import TracebackType
 
-from algo_trade.clock import Clock, rng
+from algo_trade.clock import Clock, SystemClock, rng
 from algo_trade.gateway_sim.account import Account
 from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.catalogue import Catalogue
 from algo_trade.gateway_sim.catalogue_file import load_listing
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.desk import OrderDesk
-from algo_trade.gateway_sim.errors import SimulatorStateError
+from algo_trade.gateway_sim.errors import RequestError, SimulatorStateError
+from algo_trade.gateway_sim.faults import FaultRefused, Faults, Refused
 from algo_trade.gateway_sim.gateway import Gateway
 from algo_trade.gateway_sim.halts import check_halts
 from algo_trade.gateway_sim.handlers import HANDLERS
@@ -22,30 +23,41 @@ from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.markets import Markets, load_recorded
+from algo_trade.gateway_sim.orders import SimOrder
+from algo_trade.gateway_sim.recording import Recorder
 from algo_trade.gateway_sim.state import StateStore
+from algo_trade.gateway_sim.ticket import Ticket
 from algo_trade.gateway_sim.wire_log import WireLog
 
 logger = logging.getLogger(__name__)
 
 
 class GatewaySimulator:
-    """One simulated gateway with one paper account. Use it as `async with GatewaySimulator(config, clock=clock)`.
+    """One simulated gateway with one paper account. Use it as `async with GatewaySimulator(config) as simulator`.
+
+    Clients connect to `host` and `port`. `faults` makes things go wrong, `place_manual_order` is the person who trades
+    the account by hand. Without a clock it keeps the machine's time.
 
     Making it reads and checks its files (CatalogueError, QuotesFileError) and halts (HaltError); starting it reads
     the saved state (SimulatorStateError) and listens.
     """
 
-    def __init__(self, config: SimulatorConfig, *, clock: Clock) -> None:
-        self._config = config
-        self._clock = clock
+    def __init__(self, config: SimulatorConfig | None = None, *, clock: Clock | None = None) -> None:
+        config = SimulatorConfig() if config is None else config
+        self.config = self._config = config
+        self.clock = self._clock = SystemClock() if clock is None else clock
         listing = load_listing(config.catalogue)
         self._catalogue = Catalogue(config.all_symbols(), listing.instruments, listing.patterns)
         self._recorded = load_recorded(config)
         check_halts(config.halts, self._catalogue.by_symbol, self._recorded, regular=config.closes)
         self._wire_log = WireLog(None)
         self._store = StateStore(None)
+        self._recorder: Recorder | None = None
         self._server: asyncio.Server | None = None
+        self._reopening: asyncio.Task[None] | None = None
+        self._bound = ("", 0)
         self._gateway: Gateway | None = None
+        self._faults: Faults | None = None
         self._markets: Markets | None = None
 
     @property
@@ -56,9 +68,44 @@ class GatewaySimulator:
     @property
     def address(self) -> tuple[str, int]:
         """Where it listens. Only while it runs."""
-        assert self._server is not None, "not started"
-        host, port = self._server.sockets[0].getsockname()[:2]
-        return host, port
+        assert self._gateway is not None, "not started"
+        return self._bound
+
+    @property
+    def host(self) -> str:
+        return self.address[0]
+
+    @property
+    def port(self) -> int:
+        return self.address[1]
+
+    @property
+    def gateway(self) -> Gateway:
+        """What it is made of, for those who look on. Only while it runs."""
+        assert self._gateway is not None, "not started"
+        return self._gateway
+
+    @property
+    def faults(self) -> Faults:
+        """What can be made to go wrong. Only while it runs."""
+        assert self._faults is not None, "not started"
+        return self._faults
+
+    @property
+    def orders(self) -> list[SimOrder]:
+        """Orders that can still fill, oldest first, whoever placed them."""
+        return self.gateway.booking.live_orders()
+
+    def place_manual_order(self, ticket: Ticket) -> SimOrder:
+        """Place an order as a person at the screen does. RequestError when the gateway refuses it."""
+        instrument = self._catalogue.by_symbol.get(ticket.symbol)
+        if instrument is None:
+            raise RequestError(200, "No security definition has been found for the request")
+        return self.gateway.manual.place(ticket.fields(), instrument)
+
+    def cancel_order(self, perm_id: int) -> SimOrder:
+        """Cancel any order as a person at the screen does. RequestError when it cannot be cancelled."""
+        return self.gateway.manual.cancel(perm_id)
 
     def quotes_finished(self, symbol: str) -> bool:
         """Whether a recorded symbol has played its last row; never true of a seeded one."""
@@ -70,13 +117,39 @@ class GatewaySimulator:
         assert self._server is None, "already started"
         self._wire_log = WireLog(self._config.wire_log)
         self._store = StateStore(self._config.state_path)
+        if self._config.record is not None:
+            self._recorder = Recorder(self._config.record, self._config.recorded_settings)
         gateway = self._build()
         self._gateway = gateway
+        if self._recorder is not None:
+            self._recorder.start()
         gateway.desk.start()
-        loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(gateway.new_connection, host, port)
+        await self._open(host, port)
         logger.info("gateway simulator listens on %s, account %s", self.address, gateway.account_id)
         return self.address
+
+    async def _open(self, host: str, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(self._accept, host, port)
+        self._bound = self._server.sockets[0].getsockname()[:2]
+
+    def _accept(self) -> asyncio.Protocol:
+        return Refused() if self.faults.refusing else self.gateway.new_connection()
+
+    def _restart(self, seconds: float, roll_back_ids: int) -> None:
+        """The gateway goes away and comes back at the same address; its broker goes on."""
+        if self._reopening is not None and not self._reopening.done():
+            raise FaultRefused("it is restarting already")
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        self.gateway.restart(roll_back_ids)
+
+        async def reopen() -> None:
+            await asyncio.sleep(seconds)
+            await self._open(*self._bound)
+
+        self._reopening = asyncio.get_running_loop().create_task(reopen())
 
     def _build(self) -> Gateway:
         config, clock, store = self._config, self._clock, self._store
@@ -115,13 +188,15 @@ class GatewaySimulator:
             origin_ns=origin_ns,
             recorded_origins_ns=recorded,
             on_started=self._remember_start,
+            recorder=self._recorder,
         )
         self._markets = markets
         gateway = Gateway(
             config, clock, self._catalogue, markets, hours, booking, ids, self._wire_log, HANDLERS
         )
         latencies = Latencies(config, rng(config.seed, "latency"))
-        gateway.attach(OrderDesk(booking, ids, markets, hours, latencies, gateway, clock))
+        gateway.attach(OrderDesk(booking, ids, markets, hours, latencies, gateway.callbacks, clock))
+        self._faults = Faults(gateway, latencies, clock, self._restart)
         return gateway
 
     def _check_known(self, booking: Booking) -> None:
@@ -139,9 +214,13 @@ class GatewaySimulator:
 
     async def stop(self) -> None:
         """Close every connection and stop listening. Stopping twice is once."""
+        if self._reopening is not None:
+            self._reopening.cancel()
         if self._server is not None:
             self._server.close()
             self._server = None
+        if self._faults is not None:
+            self._faults.stop()
         if self._gateway is not None:
             self._gateway.desk.stop()
             self._gateway.close()
@@ -150,6 +229,8 @@ class GatewaySimulator:
             self._markets.stop()
         self._store.close()
         self._wire_log.close()
+        if self._recorder is not None:
+            self._recorder.close()
         await asyncio.sleep(0)
 
     async def __aenter__(self) -> GatewaySimulator:

@@ -61,6 +61,11 @@ class Subscriptions:
         self._tops[request_id] = (broadcast, top)
         broadcast.add_top(top)
 
+    def show_again(self) -> None:
+        """Tell where the top of the book stands: changes may have been lost on the way."""
+        for _, top in self._tops.values():
+            top.show_all()
+
     def remove_ticks(self, request_id: int) -> None:
         if request_id not in self._ticks:
             raise RequestError(300, f"Can't find EId with tickerId:{request_id}")

@@ -18,7 +18,7 @@ from algo_trade.gateway_sim.messages import (
     open_order,
     order_status,
 )
-from algo_trade.gateway_sim.orders import ENDED, SimExecution, SimOrder
+from algo_trade.gateway_sim.orders import BY_HAND, ENDED, SimExecution, SimOrder
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 
@@ -51,7 +51,9 @@ def global_cancel(gateway: Gateway, _client: ClientConnection, _request: Decoded
 
 
 def open_orders(gateway: Gateway, client: ClientConnection, _request: Decoded) -> None:
-    """The client's own orders."""
+    """The client's own orders; for client 0 those placed by hand too, which it binds by asking."""
+    if client.client_id == BY_HAND:
+        gateway.manual.bind(client)
     _list_orders(
         gateway,
         client,
@@ -64,12 +66,13 @@ def all_open_orders(gateway: Gateway, client: ClientConnection, _request: Decode
     _list_orders(gateway, client, gateway.booking.live_orders())
 
 
-def auto_open_orders(_gateway: Gateway, client: ClientConnection, _request: Decoded) -> None:
-    """Client 0 may bind orders placed by hand; there is no hand here, so nothing follows."""
-    if client.client_id != 0:
+def auto_open_orders(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    """Client 0 may have the orders that will be placed by hand bound as they come."""
+    if client.client_id != BY_HAND:
         raise RequestError(
             327, "Only API connections with clientId set to 0 can set the auto bind TWS orders property."
         )
+    gateway.manual.binder = client if request.flag("bind") else None
 
 
 def _list_orders(gateway: Gateway, client: ClientConnection, orders: list[SimOrder]) -> None:

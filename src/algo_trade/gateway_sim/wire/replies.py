@@ -106,6 +106,7 @@ EXEC_DETAILS = Layout(
     avgPrice orderRef evRule evMultiplier=0 modelCode lastLiquidity=2 pendingPriceRevision[178..]=0""",
 )
 EXEC_DETAILS_END = Layout(55, "=1 reqId")
+ORDER_BOUND = Layout(100, "permId clientId orderId")
 COMMISSION_REPORT = Layout(
     59, f"=1 execId commission currency realizedPNL={UNSET_DOUBLE} yield={UNSET_DOUBLE} yieldRedemptionDate=0"
 )
