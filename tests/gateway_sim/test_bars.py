@@ -122,7 +122,7 @@ def test_the_seeded_days_before_agree_in_all_sizes_and_join_the_first_price() ->
         assert len(fine) == 4_680
         assert fine[-1].close == close
         assert all(after.open == before.close for before, after in itertools.pairwise(fine))
-        for size in [name for name, each in SIZES.items() if each.unit is Unit.SECONDS and name != "5 secs"]:
+        for size in [name for name, each in SIZES.items() if each.unit is Unit.SECONDS and each.seconds > 5]:
             bars = from_wire(await answer(client, *history(end=end, size=size)))
             assert bars == longer(fine, SIZES[size].seconds, START_S - 3 * 86_400)
             await asyncio.sleep(1)
@@ -242,7 +242,9 @@ def test_an_end_that_is_none_is_refused_and_never_a_failure_of_ours(text: str) -
 
 REFUSED = {
     "a size": ({"size": "7 mins"}, "321", "Legal ones are"),
-    "single seconds": ({"size": "1 secs"}, "162", "one second"),
+    "single seconds of a day": ({"size": "1 secs"}, "162", "Time length exceed max"),
+    "single seconds of an hour": ({"size": "1 secs", "duration": "3600 S"}, "162", "Time length exceed max"),
+    "single seconds up to date": ({"size": "1 secs", "duration": "60 S", "keep": 1}, "321", "one second"),
     "a duration": ({"duration": "1 day"}, "321", "duration"),
     "nothing at all": ({"duration": "0 D"}, "321", "duration"),
     "years in days": ({"duration": "366 D"}, "321", "must be made in years"),

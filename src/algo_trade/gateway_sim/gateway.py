@@ -23,7 +23,7 @@ from algo_trade.gateway_sim.messages import commission_report, exec_details, ope
 from algo_trade.gateway_sim.orders import SimExecution, SimOrder
 from algo_trade.gateway_sim.pacing import RateLimit
 from algo_trade.gateway_sim.streams import Broadcast
-from algo_trade.gateway_sim.subscriptions import Subscriptions
+from algo_trade.gateway_sim.subscriptions import Limits, Subscriptions
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire_log import WireLog
@@ -66,6 +66,7 @@ class Gateway:
         self.ids = ids
         self.account_id = config.account_id
         self.account_feed = AccountFeed(booking.account, catalogue, markets, clock)
+        self._limits = Limits(config.lines, config.tick_by_tick_limit, config.depth_limit)
         self._wire_log = wire_log
         self._handlers = handlers
         self._clients: dict[int, ClientConnection] = {}
@@ -116,7 +117,7 @@ class Gateway:
             return
         connection.client_id = client_id
         self._clients[client_id] = connection
-        self._subscriptions[client_id] = Subscriptions(self.config.lines, self.config.tick_by_tick_limit)
+        self._subscriptions[client_id] = Subscriptions(self._limits)
         logger.info("client %d connected at version %d", client_id, connection.version)
         connection.reply(replies.MANAGED_ACCOUNTS, accounts=self.account_id)
         connection.reply(replies.NEXT_VALID_ID, orderId=self.ids.next_order_id(client_id))

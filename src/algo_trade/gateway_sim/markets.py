@@ -10,6 +10,7 @@ from algo_trade.gateway_sim.book_market import FLAT, SeededQuotes
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.days import market_days
+from algo_trade.gateway_sim.depth import Ladder
 from algo_trade.gateway_sim.halts import PriceBand
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
@@ -54,10 +55,12 @@ class Markets:
             day = recorded.get(symbol)
             source: QuoteSource
             happenings: Iterator[Happening]
+            levels: Callable[[], Ladder] = Ladder  # a recorded file knows nothing behind the best
             if day is not None:
                 source, happenings = day, day.quotes()
             else:
                 source, happenings = self._seeded(instrument, catalogue)
+                levels = source.levels
             self._by_con_id[instrument.con_id] = SymbolMarket(
                 instrument,
                 source,
@@ -65,6 +68,7 @@ class Markets:
                 clock=clock,
                 speed=config.speed,
                 origin_ns=origin_ns if day is None else recorded_origins_ns.get(symbol),
+                levels=levels,
             )
 
     def _seeded(

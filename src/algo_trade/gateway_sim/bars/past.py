@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 from algo_trade.clock import from_utc, new_york, rng
 from algo_trade.gateway_sim.bars.columns import Bar, TradeColumns
+from algo_trade.gateway_sim.bars.past_ticks import interval_ticks, seconds_of
 from algo_trade.gateway_sim.bars.sizes import What
 from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.quotes import Quote
 
 _NS = 1_000_000_000
 _MICROS_PER_CENT = 10_000
@@ -81,9 +83,7 @@ class PastSession:
         if start_s <= self.open_s and end_s >= self.close_s:
             bar = self._maker.whole(self._number)
         else:
-            whole_minutes = (start_s - self.open_s) % 60 == (end_s - self.open_s) % 60 == 0
-            columns = (self._maker.minutes if whole_minutes else self._maker.detail)(self._number)
-            bar = columns.bar(start_s, end_s)
+            bar = self._columns(start_s - self.open_s, end_s - self.open_s).bar(start_s, end_s)
         if bar is None:
             return None
         bar = bar._replace(average=(bar.high + bar.low + bar.close) // 3)
@@ -102,6 +102,23 @@ class PastSession:
             average=bar.close + above,
         )
 
+    def _columns(self, start_s: int, end_s: int) -> TradeColumns:
+        """The coarsest ones with cuts at both ends."""
+        maker = self._maker
+        for step_s, columns in ((60, maker.minutes), (5, maker.detail)):
+            if start_s % step_s == end_s % step_s == 0:
+                return columns(self._number)
+        return maker.seconds(self._number)
+
+    def ticks(self, from_s: int, to_s: int) -> list[tuple[int, Quote]]:
+        """The trades of [from_s, to_s) with their quotes, each with its second."""
+        detail = self._maker.detail(self._number)
+        first = max(0, from_s - self.open_s) // detail.step_s
+        last = -(-(min(to_s, self.close_s) - self.open_s) // detail.step_s)
+        spread_e4 = self._spread // _MICROS_PER_E4
+        ticks = (tick for index in range(first, last) for tick in interval_ticks(detail, index, spread_e4))
+        return [tick for tick in ticks if from_s <= tick[0] < to_s]
+
 
 class PastDays:
     """The days before `first_day` of one symbol, newest first: day 0 is the last one before it."""
@@ -119,6 +136,7 @@ class PastDays:
         # A day in minutes is 22 kB, in five seconds 262 kB; as one bar it is nearly nothing.
         self.minutes = lru_cache(maxsize=32)(self._minutes)
         self.detail = lru_cache(maxsize=4)(self._detail)
+        self.seconds = lru_cache(maxsize=1)(self._seconds)
         self.whole = lru_cache(maxsize=DAYS)(self._whole)
         self.session = lru_cache(maxsize=DAYS)(self._session)
 
@@ -204,6 +222,10 @@ class PastDays:
             trades += _split(minutes.trades[i], _EVENLY)
         prices = _in_micros(opens, highs, lows, closes)
         return TradeColumns.made_of(5, minutes.first_s, prices, volumes, trades)
+
+    def _seconds(self, number: int) -> TradeColumns:
+        """The 23,400 seconds of a day."""
+        return seconds_of(self.detail(number))
 
 
 def _points(minutes: TradeColumns, i: int, draws: bytes) -> list[int]:

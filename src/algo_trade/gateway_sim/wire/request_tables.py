@@ -80,7 +80,7 @@ REQUESTS: dict[int, Request] = {
     8: Request("ids", "v count"),
     9: Request("contract_details", f"v _id {CONTRACT} includeExpired secIdType secId issuerId[176..]"),
     10: Request("market_depth", f"v _id {CONTRACT} rows isSmart options"),
-    11: Request("cancel_ignored", "v _id isSmart"),
+    11: Request("cancel_market_depth", "v _id isSmart"),
     12: Request("news_bulletins", "v all"),
     13: Request("nothing_to_say", "v"),
     14: Request("nothing_to_say", "v level"),
@@ -128,7 +128,7 @@ REQUESTS: dict[int, Request] = {
     85: Request("news_providers", ""),
     86: Request("news", "_id"),
     87: Request("head_timestamp", f"_id {CONTRACT} includeExpired useRth what format"),
-    88: Request("histogram", "_id"),
+    88: Request("histogram", f"_id {CONTRACT} includeExpired useRth period"),
     89: Request("cancel_ignored", "_id"),
     90: Request("cancel_ignored", "_id"),
     91: Request("market_rule", "ruleId"),
@@ -136,7 +136,9 @@ REQUESTS: dict[int, Request] = {
     93: Request("cancel_subscription", "_id"),
     94: Request("pnl_single", "_id account modelCode conId"),
     95: Request("cancel_subscription", "_id"),
-    96: Request("historical_ticks", "_id"),
+    96: Request(
+        "historical_ticks", f"_id {CONTRACT} includeExpired start end count what useRth ignoreSize options"
+    ),
     97: Request("tick_by_tick", f"_id {CONTRACT} kind count ignoreSize"),
     98: Request("cancel_tick_by_tick", "_id"),
     99: Request("completed_orders", "apiOnly"),
