@@ -181,11 +181,11 @@ def test_the_exchange_is_open_round_the_clock_when_no_opening_is_given() -> None
 
 
 def test_regular_hours_skip_the_weekend() -> None:
-    """Six windows from today on."""
+    """Six days from today on, the closed ones named."""
 
     async def body(_: GatewaySimulator, client: WireClient) -> None:
         hours = (await client.ask(9, 8, 3, *contract(), 0, "", "", ""))[0][27].split(";")
         assert hours[0] == "20260302:0930-20260302:1600"
-        assert hours[4:] == ["20260306:0930-20260306:1600", "20260309:0930-20260309:1600"]
+        assert hours[4:] == ["20260306:0930-20260306:1600", "20260307:CLOSED"]
 
     with_simulator(body)

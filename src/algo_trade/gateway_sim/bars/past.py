@@ -23,13 +23,14 @@ from algo_trade.gateway_sim.bars.columns import Bar, TradeColumns
 from algo_trade.gateway_sim.bars.past_ticks import interval_ticks, seconds_of
 from algo_trade.gateway_sim.bars.sizes import What
 from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.exchange_calendar import trading_minutes
 from algo_trade.gateway_sim.quotes import Quote
 
 _NS = 1_000_000_000
 _MICROS_PER_CENT = 10_000
 _MICROS_PER_E4 = 100
 _E4_PER_CENT = 100
-# Five years of weekdays.
+# A little more than five years.
 DAYS = 1_305
 _MINUTES = 390
 _SLOTS = 12
@@ -133,6 +134,7 @@ class PastDays:
         self._first_day = first_day
         self._shares = [model.day_shares * activity / _ACTIVITY_SUM for activity in _ACTIVITY]
         self._ends: list[tuple[int, int]] = []
+        self._days: list[date] = []
         # A day in minutes is 22 kB, in five seconds 262 kB; as one bar it is nearly nothing.
         self.minutes = lru_cache(maxsize=32)(self._minutes)
         self.detail = lru_cache(maxsize=4)(self._detail)
@@ -145,12 +147,10 @@ class PastDays:
         return PastSession(self, number, from_utc(opening) // _NS, self._model.spread_e4)
 
     def day(self, number: int) -> date:
-        """The weekday `number` weekdays before the last one before the first day."""
-        last = self._first_day - timedelta(days=1)
-        last -= timedelta(days=max(0, last.weekday() - 4))
-        weeks, rest = divmod(number, 5)
-        back = last - timedelta(weeks=weeks, days=rest)
-        return back if back.weekday() < 5 and back.weekday() <= last.weekday() else back - timedelta(days=2)
+        """The day of trading `number` of them before the last one before the first day."""
+        while len(self._days) <= number:
+            self._days.append(_day_of_trading_before(self._days[-1] if self._days else self._first_day))
+        return self._days[number]
 
     def _whole(self, number: int) -> Bar | None:
         session = self.session(number)
@@ -226,6 +226,14 @@ class PastDays:
     def _seconds(self, number: int) -> TradeColumns:
         """The 23,400 seconds of a day."""
         return seconds_of(self.detail(number))
+
+
+def _day_of_trading_before(day: date) -> date:
+    """Short ones included: in the past they are as long as the others."""
+    while True:
+        day -= timedelta(days=1)
+        if trading_minutes(day):
+            return day
 
 
 def _points(minutes: TradeColumns, i: int, draws: bytes) -> list[int]:

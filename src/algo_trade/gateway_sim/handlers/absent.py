@@ -41,6 +41,11 @@ HANDLERS: dict[str, Handler] = {
     ),
     "not_for_stocks": _always(321, "Error validating request.-'bQ' : cause - options are not simulated"),
     "scanner_parameters": _empty(replies.SCANNER_PARAMETERS, xml="<ScanParameterResponse/>"),
+    "verification": _always(
+        321,
+        "Error validating request.-'bQ' : cause - Intent to authenticate needs to be expressed on connect",
+    ),
+    "display_group_events": _empty(replies.DISPLAY_GROUP_UPDATED),
     "display_groups": _empty(replies.DISPLAY_GROUPS),
     "soft_dollar_tiers": _empty(replies.SOFT_DOLLAR_TIERS),
     "news_providers": _empty(replies.NEWS_PROVIDERS),

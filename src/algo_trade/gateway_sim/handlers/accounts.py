@@ -26,6 +26,8 @@ def account_updates(gateway: Gateway, client: ClientConnection, request: Decoded
 
 
 def account_summary(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    if request.text("group") not in {"", "All", gateway.account_id}:
+        raise refuse(f"Invalid account group '{clean(request.text('group'))}'")
     tags = tuple(tag.strip() for tag in request.text("tags").split(",") if tag.strip())
     gateway.subscriptions(client).add_summary(request.request_id, tags)
     gateway.account_feed.send_summary(client, request.request_id, tags)

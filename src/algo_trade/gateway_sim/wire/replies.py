@@ -146,6 +146,7 @@ PNL = Layout(94, "reqId daily unrealized realized")
 PNL_SINGLE = Layout(95, "reqId position daily unrealized realized value")
 
 SCANNER_PARAMETERS = Layout(19, "=1 xml")
+DISPLAY_GROUP_UPDATED = Layout(68, "=1 reqId contract=none")
 DISPLAY_GROUPS = Layout(67, "=1 reqId groups")
 SOFT_DOLLAR_TIERS = Layout(77, "reqId *tiers")
 FAMILY_CODES = Layout(78, "*codes")
