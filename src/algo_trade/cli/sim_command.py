@@ -52,7 +52,7 @@ def serve_command(
     lines: Annotated[int, typer.Option(min=1, help="Market data lines; other limits follow from it.")] = 100,
     hours: Annotated[
         Hours,
-        typer.Option(help="When the exchange is open: always, or regular (weekdays 09:30-16:00 New York)."),
+        typer.Option(help="When the exchange is open: always, or regular (New York's days of trading)."),
     ] = Hours.ALWAYS,
     halt: Annotated[
         list[str] | None,

@@ -123,7 +123,7 @@ class AccountFeed:
     def send_summary(self, client: ClientConnection, request_id: int, tags: tuple[str, ...]) -> None:
         """Rows of message 63 for the tags the account has."""
         values = self.summary_values()
-        rows = {}
+        rows: dict[str, str] = {}
         for tag in tags or tuple(values):
             if tag.startswith("$LEDGER"):
                 rows |= self.ledger()

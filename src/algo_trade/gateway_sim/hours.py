@@ -3,8 +3,8 @@
 Three shapes. With `market_open_ns` a regular day begins there and lasts six and a half hours, and so does every
 day of trading after it. With `regular` the exchange keeps New York's hours of the clock's own date: 09:30 to 16:00.
 Both know holidays and short days (`exchange_calendar`). With neither it never closes: windows of 24 hours follow each
-other from the minute the simulator started, so a session can run at any time of any day. Liquid hours in the contract details are
-these windows and nothing else; there is no trading outside them.
+other from the minute the simulator started, so a session can run at any time of any day. Liquid hours in the contract
+details are these windows and nothing else; there is no trading outside them.
 """
 
 from __future__ import annotations
