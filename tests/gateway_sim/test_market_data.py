@@ -121,8 +121,6 @@ def test_mid_points_are_exact() -> None:
 
 
 ABSENT = {
-    "historical ticks": ((96, 7, *contract(), 0, "", "", 10, "BID_ASK", 1, 0, ""), ["7", "10187"]),
-    "depth": ((10, 5, 7, *contract(), 5, 0, ""), ["7", "10092"]),
     "scanner": ((22, 7, 10), ["7", "162"]),
     "fundamentals": ((52, 2, 7), ["7", "430"]),
     "news": ((86, 7), ["7", "10276"]),
@@ -148,10 +146,7 @@ EMPTY = {
     24: "19",
     67: "67",
     79: "77",
-    82: "80",
-    83: "82",
     85: "85",
-    88: "89",
     78: "76",
     104: "107",
     80: "78",
@@ -186,11 +181,11 @@ def test_the_exchange_is_open_round_the_clock_when_no_opening_is_given() -> None
 
 
 def test_regular_hours_skip_the_weekend() -> None:
-    """Six windows from today on."""
+    """Six days from today on, the closed ones named."""
 
     async def body(_: GatewaySimulator, client: WireClient) -> None:
         hours = (await client.ask(9, 8, 3, *contract(), 0, "", "", ""))[0][27].split(";")
         assert hours[0] == "20260302:0930-20260302:1600"
-        assert hours[4:] == ["20260306:0930-20260306:1600", "20260309:0930-20260309:1600"]
+        assert hours[4:] == ["20260306:0930-20260306:1600", "20260307:CLOSED"]
 
     with_simulator(body)

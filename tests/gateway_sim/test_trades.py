@@ -16,7 +16,8 @@ from algo_trade.gateway_sim import GatewaySimulator
 from algo_trade.gateway_sim.bars.recorder import BarRecorder, DayTrades
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.quotes import Quote
-from algo_trade.gateway_sim.streams import Broadcast, TopOfBook
+from algo_trade.gateway_sim.streams import Broadcast
+from algo_trade.gateway_sim.top_of_book import TopOfBook, Wanted
 from algo_trade.gateway_sim.wire.framing import split_fields
 
 START_S = VIRTUAL_START_NS // 10**9
@@ -162,8 +163,8 @@ def test_a_halt_is_told_to_whoever_watches() -> None:
 
     async def main(clock: Clock) -> None:
         broadcast = Broadcast(cast(SymbolMarket, market), cast(BarRecorder, recorder), clock)
-        top_of_book = TopOfBook(8, 178, broadcast, told.append, with_volume=False)
-        broadcast.add_top(top_of_book)
+        top_of_book = TopOfBook(8, 178, broadcast.market, broadcast.recorder, told.append, Wanted())
+        broadcast.add(top_of_book)
         halting[0](False)
 
     run_virtual(main)

@@ -38,7 +38,7 @@ Quotes = Annotated[list[str] | None, typer.Option(help="SYM=FILE: serve recorded
 Speed = Annotated[str, typer.Option(help="How many times as fast as real time the quotes pass.")]
 OpeningHours = Annotated[
     Hours,
-    typer.Option(help="When the exchange is open: always, or regular (weekdays 09:30-16:00 New York)."),
+    typer.Option(help="When the exchange is open: always, or regular (New York's days of trading)."),
 ]
 Halts = Annotated[
     list[str] | None,

@@ -15,7 +15,20 @@ from algo_trade.gateway_sim.wire.values import money_text
 # Reg T lets an account hold twice its equity overnight, and IBKR four times during the day.
 _BUYING_POWER_FACTOR = 4
 # Values that are one number for the account, without a currency.
-_PLAIN = ("AccountType", "AccountReady", "Cushion", "Leverage")
+_PLAIN = frozenset(
+    (
+        "AccountType",
+        "AccountReady",
+        "Cushion",
+        "Leverage",
+        "LookAheadNextChange",
+        "HighestSeverity",
+        "DayTradesRemaining",
+    )
+)
+# Nothing changes overnight here, so what is ahead is what is now.
+_LOOKED_AHEAD = ("InitMarginReq", "MaintMarginReq", "AvailableFunds", "ExcessLiquidity")
+_LEDGER = ("CashBalance", "AccruedCash", "StockMarketValue", "UnrealizedPnL", "RealizedPnL")
 
 
 class AccountFeed:
@@ -61,6 +74,34 @@ class AccountFeed:
             name: money_text(micros) for name, micros in money.items()
         }
 
+    def summary_values(self) -> dict[str, str]:
+        """What an account summary may ask for: as well, what only some programs read."""
+        values = self.values()
+        equity, excess = float(values["EquityWithLoanValue"]), float(values["ExcessLiquidity"])
+        gross = float(values["GrossPositionValue"])
+        values |= {f"LookAhead{name}": values[name] for name in _LOOKED_AHEAD}
+        return values | {
+            "ReqTEquity": values["EquityWithLoanValue"],
+            "ReqTMargin": values["InitMarginReq"],
+            "SMA": values["AvailableFunds"],
+            "Cushion": f"{excess / equity:.6g}" if equity else "0",
+            "Leverage": f"{gross / equity:.2f}" if equity else "0.00",
+            "LookAheadNextChange": "0",
+            "HighestSeverity": "0",
+            "DayTradesRemaining": "-1",
+        }
+
+    def ledger(self) -> dict[str, str]:
+        """What `$LEDGER` stands for: the account by currency, and there is one."""
+        values = self.values()
+        return {name: values[name] for name in _LEDGER} | {
+            "Currency": "USD",
+            "RealCurrency": "USD",
+            "ExchangeRate": "1.00",
+            "TotalCashBalance": values["CashBalance"],
+            "NetLiquidationByCurrency": values["NetLiquidation"],
+        }
+
     def currency(self, name: str) -> str:
         return "" if name in _PLAIN else "USD"
 
@@ -81,17 +122,22 @@ class AccountFeed:
 
     def send_summary(self, client: ClientConnection, request_id: int, tags: tuple[str, ...]) -> None:
         """Rows of message 63 for the tags the account has."""
-        values = self.values()
+        values = self.summary_values()
+        rows: dict[str, str] = {}
         for tag in tags or tuple(values):
-            if tag in values:
-                client.reply(
-                    replies.ACCOUNT_SUMMARY,
-                    reqId=request_id,
-                    account=self._account.account_id,
-                    tag=tag,
-                    value=values[tag],
-                    currency=self.currency(tag),
-                )
+            if tag.startswith("$LEDGER"):
+                rows |= self.ledger()
+            elif tag in values:
+                rows[tag] = values[tag]
+        for tag, value in rows.items():
+            client.reply(
+                replies.ACCOUNT_SUMMARY,
+                reqId=request_id,
+                account=self._account.account_id,
+                tag=tag,
+                value=value,
+                currency=self.currency(tag),
+            )
 
     def send_multi(self, client: ClientConnection, request_id: int, model: str) -> None:
         """Rows of message 73."""

@@ -27,7 +27,8 @@ class SimulatorConfig:
     `quotes` are recorded days by symbol, as paths or already loaded; a symbol given quotes need not be in
     `symbols`. `ack_ms` and `fill_ms` are the mean delays until the gateway acknowledges an order and until it
     meets the market after that. `lines` is the number of market data lines; half of it (at least 50) is the
-    number of messages allowed a second, a twentieth (at least 5) the number of tick-by-tick subscriptions.
+    number of messages allowed a second, a twentieth (at least 5) the number of tick-by-tick subscriptions, a hundredth
+    (3 to 60) the number of books. `delayed_symbols` are those the account has no right to live data of.
     `speed` multiplies the pace of the quotes, recorded and seeded. `market_open_ns` (UTC epoch) opens a regular
     trading day there and on every weekday after; `regular_hours` keeps the hours of the clock's own weekdays; with
     neither the exchange is open round the clock. `catalogue` is a file of instruments beside the shipped ones,
@@ -45,6 +46,7 @@ class SimulatorConfig:
     fill_ms: float = 40.0
     history_ms: float = 100.0
     lines: int = 100
+    delayed_symbols: frozenset[str] = frozenset()
     speed: float = 1.0
     market_open_ns: int | None = None
     regular_hours: bool = False
@@ -105,6 +107,10 @@ class SimulatorConfig:
     @property
     def tick_by_tick_limit(self) -> int:
         return max(5, self.lines // 20)
+
+    @property
+    def depth_limit(self) -> int:
+        return min(60, max(3, self.lines // 100))
 
     def all_symbols(self) -> tuple[str, ...]:
         """Symbols that have a market, without repeats, in order."""

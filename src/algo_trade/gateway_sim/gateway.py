@@ -23,7 +23,7 @@ from algo_trade.gateway_sim.manual import ManualOrders
 from algo_trade.gateway_sim.markets import Markets
 from algo_trade.gateway_sim.pacing import RateLimit
 from algo_trade.gateway_sim.streams import Broadcast
-from algo_trade.gateway_sim.subscriptions import Subscriptions
+from algo_trade.gateway_sim.subscriptions import Limits, Subscriptions
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire_log import WireLog
@@ -77,6 +77,7 @@ class Gateway:
         self.account_id = config.account_id
         self.account_feed = AccountFeed(booking.account, catalogue, markets, clock)
         self.meddler: Meddler | None = None
+        self._limits = Limits(config.lines, config.tick_by_tick_limit, config.depth_limit)
         self._wire_log = wire_log
         self._handlers = handlers
         self._clients: dict[int, ClientConnection] = {}
@@ -144,7 +145,7 @@ class Gateway:
             return
         connection.client_id = client_id
         self._clients[client_id] = connection
-        self._subscriptions[client_id] = Subscriptions(self.config.lines, self.config.tick_by_tick_limit)
+        self._subscriptions[client_id] = Subscriptions(self._limits)
         if self.meddler is not None:
             self.meddler.joined(connection)
         logger.info("client %d connected at version %d", client_id, connection.version)

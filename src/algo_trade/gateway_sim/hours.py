@@ -1,10 +1,10 @@
 """When the simulated exchange is open, and how the gateway writes times.
 
 Three shapes. With `market_open_ns` a regular day begins there and lasts six and a half hours, and so does every
-weekday after it. With `regular` the exchange keeps New York's hours of the clock's own date: weekdays 09:30 to 16:00.
-Holidays and half days are not known. With neither it never closes: windows of 24 hours follow each other from the
-minute the simulator started, so a session can run at any time of any day. Liquid hours in the contract details are
-these windows and nothing else; there is no trading outside them.
+day of trading after it. With `regular` the exchange keeps New York's hours of the clock's own date: 09:30 to 16:00.
+Both know holidays and short days (`exchange_calendar`). With neither it never closes: windows of 24 hours follow each
+other from the minute the simulator started, so a session can run at any time of any day. Liquid hours in the contract
+details are these windows and nothing else; there is no trading outside them.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from algo_trade.clock import from_utc, new_york
+from algo_trade.gateway_sim.exchange_calendar import REGULAR_MINUTES, trading_minutes
 
 ZONE = "US/Eastern"
 _MINUTE_NS = 60 * 1_000_000_000
-_REGULAR_NS = 390 * _MINUTE_NS
 _DAY_NS = 1440 * _MINUTE_NS
-_LISTED_WINDOWS = 6
-_WEEKDAYS = 5
+_LISTED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +55,11 @@ class TradingHours:
         while True:
             opening = self._first_local + timedelta(days=day)
             open_ns = from_utc(opening)
-            if (day == 0 or opening.weekday() < _WEEKDAYS) and open_ns + _REGULAR_NS > at_ns:
-                yield Window(open_ns, open_ns + _REGULAR_NS)
+            minutes = trading_minutes(opening.date())
+            if day == 0:  # it was said to be one
+                minutes = minutes or REGULAR_MINUTES
+            if minutes and open_ns + minutes * _MINUTE_NS > at_ns:
+                yield Window(open_ns, open_ns + minutes * _MINUTE_NS)
             day += 1
 
     def current(self, at_ns: int) -> Window | None:
@@ -71,16 +73,26 @@ class TradingHours:
         return window.close_ns if window.open_ns <= at_ns else window.open_ns
 
     def listed(self, at_ns: int) -> str:
-        """The windows from today on, in the form of liquidHours."""
+        """The next six days, or windows where it never closes, in the form of liquidHours; a closed day says so."""
         midnight = new_york(at_ns).replace(hour=0, minute=0, second=0, microsecond=0)
         source = self.windows(from_utc(midnight))
-        return ";".join(_window_text(next(source)) for _ in range(_LISTED_WINDOWS))
+        if not self.regular:
+            return ";".join(_window_text(next(source)) for _ in range(_LISTED))
+        texts, window = [], next(source)
+        for number in range(_LISTED):
+            day = midnight.date() + timedelta(days=number)
+            if new_york(window.open_ns).date() == day:
+                texts.append(_window_text(window))
+                window = next(source)
+            else:
+                texts.append(f"{day:%Y%m%d}:CLOSED")
+        return ";".join(texts)
 
 
 def _opening_bell_ns(at_ns: int) -> int:
-    """09:30 in New York on the weekday that holds this moment, or else on the next one."""
+    """09:30 in New York on the day of trading that holds this moment, or else on the next one."""
     bell = new_york(at_ns).replace(hour=9, minute=30, second=0, microsecond=0)
-    while bell.weekday() >= _WEEKDAYS:
+    while not trading_minutes(bell.date()):
         bell += timedelta(days=1)
     return from_utc(bell)
 

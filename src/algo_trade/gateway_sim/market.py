@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 
 from algo_trade.clock import Clock
 from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.depth import Ladder
 from algo_trade.gateway_sim.quotes import Quote, QuoteSource
 from algo_trade.gateway_sim.tape import Halting, Happening, Opening
 
@@ -29,7 +30,8 @@ BurstListener = Callable[[bool], None]
 class SymbolMarket:
     """`origin_ns` is when the source's time zero was, None as long as it has not begun.
 
-    `happenings` is the source's tape. A quote's time on the clock is `origin_ns + quote.offset_ns / speed`.
+    `happenings` is the source's tape, `levels` reads the book behind the happening it gave last. A quote's time on the
+    clock is `origin_ns + quote.offset_ns / speed`.
     """
 
     def __init__(
@@ -41,8 +43,12 @@ class SymbolMarket:
         clock: Clock,
         speed: float,
         origin_ns: int | None,
+        levels: Callable[[], Ladder] = Ladder,
     ) -> None:
         self.instrument = instrument
+        self.levels = Ladder()
+        self._read_levels = levels
+        self._levels_watched = False
         self.origin_ns = origin_ns
         self.speed = speed
         self.quote: Quote | None = None
@@ -87,6 +93,15 @@ class SymbolMarket:
     def listen_burst(self, listener: BurstListener) -> None:
         """Call `listener` with True when quotes follow in the same turn of the loop, with False after them."""
         self._burst_listeners.append(listener)
+
+    def watch_levels(self, watched: bool) -> None:
+        """Keep `levels`, the book behind the quote that stands, while somebody watches it.
+
+        At first it is the book as the next quote will find it: between two quotes the levels behind hardly move.
+        """
+        if watched and not self._levels_watched:
+            self.levels = self._read_levels()
+        self._levels_watched = watched
 
     def start(self) -> None:
         """Begin, or go on where the clock says: what is already due is passed over but for the last quote."""
@@ -178,6 +193,8 @@ class SymbolMarket:
     def _play_next(self) -> None:
         happening = self._next
         assert happening is not None
+        if self._levels_watched:  # before the book moves on to the next one
+            self.levels = self._read_levels()
         self._next = next(self._happenings, None)
         if isinstance(happening, Quote):
             self._show(happening)

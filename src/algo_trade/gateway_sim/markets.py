@@ -10,6 +10,7 @@ from algo_trade.gateway_sim.book_market import FLAT, SeededQuotes
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.days import market_days
+from algo_trade.gateway_sim.depth import Ladder
 from algo_trade.gateway_sim.halts import PriceBand
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
@@ -58,12 +59,14 @@ class Markets:
             replayed = None if config.replay is None else config.replay.tapes.get(symbol)
             source: QuoteSource
             happenings: Iterator[Happening]
+            levels: Callable[[], Ladder] = Ladder  # files know nothing behind the best
             if replayed is not None:
                 source, happenings = replayed, replayed.happenings()
             elif day is not None:
                 source, happenings = day, day.quotes()
             else:
                 source, happenings = self._seeded(instrument, catalogue)
+                levels = source.levels
             if recorder is not None:
                 happenings = recorder.tape(symbol, source, happenings)
             waits = source.waits_for_subscriber
@@ -74,6 +77,7 @@ class Markets:
                 clock=clock,
                 speed=config.speed,
                 origin_ns=recorded_origins_ns.get(symbol) if waits else origin_ns,
+                levels=levels,
             )
 
     def _seeded(

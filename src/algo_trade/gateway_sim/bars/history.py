@@ -16,12 +16,14 @@ from algo_trade.clock import new_york
 from algo_trade.gateway_sim.bars.columns import Bar
 from algo_trade.gateway_sim.bars.past import DAYS, PastDays, past_model
 from algo_trade.gateway_sim.bars.recorder import STEP_S, BarRecorder, RecordedSession
-from algo_trade.gateway_sim.bars.sizes import BarSize, Span, Unit, What, cuts
+from algo_trade.gateway_sim.bars.sizes import LONGEST_SECONDS, BarSize, Span, Unit, What, cuts
+from algo_trade.gateway_sim.bars.tick_log import TickLog, Timed
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.hours import TradingHours
 from algo_trade.gateway_sim.market import SymbolMarket
 
 _NS = 1_000_000_000
+_MINUTE_S = 60
 # What one answer may hold: about 2 MB on the wire. "1 D" of five seconds is 4,680, round the clock 17,280.
 BARS_MAX = 30_000
 
@@ -59,6 +61,9 @@ class SymbolBars:
     def __init__(self, market: SymbolMarket, hours: TradingHours, seed: int) -> None:
         self.market = market
         self.recorder = BarRecorder(market, hours)
+        self._hours = hours
+        market.listen_all(self.recorder.hear)
+        self._log = TickLog(market)
         self._past: PastDays | None = None
         if (
             not market.waits_for_subscriber and market.origin_ns is not None
@@ -69,14 +74,60 @@ class SymbolBars:
 
     def answer(self, query: Query, now_ns: int) -> list[Named]:
         """The bars, oldest first; [] when there are none. Raises RequestError 162 when there would be too many."""
-        to_s = self._settled_s(now_ns)
-        if query.end_s is not None:
-            to_s = min(to_s, query.end_s - query.end_s % STEP_S)
+        settled_s = self._settled_s(now_ns)
+        if query.size.seconds == 1:
+            return self._seconds(query, now_ns // _NS)
+        to_s = settled_s if query.end_s is None else min(settled_s, query.end_s - query.end_s % STEP_S)
         sessions, from_s = self._reach(query, to_s)
         length_s = query.size.seconds
         if length_s and sum((each.close_s - each.open_s) // length_s for each in sessions) > BARS_MAX:
-            raise RequestError(162, "Historical Market Data Service error message:Time length exceed max.")
+            raise _too_long()
         return list(self._bars(query, sessions, from_s, to_s))
+
+    def _seconds(self, query: Query, now_s: int) -> list[Named]:
+        """Bars of one second: of the running market they are made from its ticks when asked for."""
+        if query.span.unit != "S" or query.span.count > LONGEST_SECONDS:
+            raise _too_long()
+        to_s = now_s if query.end_s is None else min(now_s, query.end_s)
+        sessions, from_s = self._reach(query, to_s)
+        fine = BarRecorder(self.market, self._hours, 1)
+        if isinstance(sessions[0] if sessions else None, RecordedSession):
+            for time_s, quote in self._log.since(from_s):
+                if time_s >= to_s:
+                    break
+                fine.hear(quote)
+            fine.settle(to_s)
+        made = {session.open_s: session for session in fine.sessions}
+        return list(self._bars(query, [made.get(each.open_s, each) for each in sessions], from_s, to_s))
+
+    # -- ticks ---------------------------------------------------------------------------------------
+    def ticks_since(self, from_s: int) -> Iterator[Timed]:
+        """Every quote from a second on, to now, the days made up before included."""
+        if self._past is not None and from_s < self._past.session(0).close_s:
+            for number in reversed(range(DAYS)):
+                session = self._past.session(number)
+                if session.close_s > from_s:
+                    for start_s in range(session.open_s, session.close_s, _MINUTE_S):
+                        yield from session.ticks(max(from_s, start_s), start_s + _MINUTE_S)
+        yield from self._log.since(from_s)
+
+    def tick_blocks_back(self, until_s: int) -> Iterator[list[Timed]]:
+        """Every quote before a second, newest block first, each block in the order of time."""
+        yield from self._log.blocks_back(until_s)
+        for number in range(DAYS if self._past is not None else 0):
+            assert self._past is not None
+            session = self._past.session(number)
+            for start_s in range(session.close_s - _MINUTE_S, session.open_s - 1, -_MINUTE_S):
+                if start_s < until_s:
+                    yield session.ticks(start_s, min(until_s, start_s + _MINUTE_S))
+
+    # -- trading days --------------------------------------------------------------------------------
+    def schedule(self, query: Query, now_ns: int) -> list[tuple[int, int]]:
+        """Open and close (UTC epoch seconds) of the sessions a request reaches back to, oldest first."""
+        self._settled_s(now_ns)
+        to_s = now_ns // _NS if query.end_s is None else min(now_ns // _NS, query.end_s)
+        sessions, _ = self._reach(query, to_s)
+        return [(session.open_s, session.close_s) for session in reversed(sessions)]
 
     def running(self, query: Query, until_s: int) -> Named | None:
         """The bar that contains the five seconds before `until_s`, up to there; None when there is none."""
@@ -188,6 +239,10 @@ class SymbolBars:
             there = [bar for bar in bars if bar is not None]
             if there:
                 yield Named(_joined(there, query.what), _day(days[-1].open_s))
+
+
+def _too_long() -> RequestError:
+    return RequestError(162, "Historical Market Data Service error message:Time length exceed max.")
 
 
 def _day(at_s: int) -> date:

@@ -20,14 +20,17 @@ from typing import NamedTuple
 
 from algo_trade.clock import from_utc, new_york, rng
 from algo_trade.gateway_sim.bars.columns import Bar, TradeColumns
+from algo_trade.gateway_sim.bars.past_ticks import interval_ticks, seconds_of
 from algo_trade.gateway_sim.bars.sizes import What
 from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.exchange_calendar import trading_minutes
+from algo_trade.gateway_sim.quotes import Quote
 
 _NS = 1_000_000_000
 _MICROS_PER_CENT = 10_000
 _MICROS_PER_E4 = 100
 _E4_PER_CENT = 100
-# Five years of weekdays.
+# A little more than five years.
 DAYS = 1_305
 _MINUTES = 390
 _SLOTS = 12
@@ -81,9 +84,7 @@ class PastSession:
         if start_s <= self.open_s and end_s >= self.close_s:
             bar = self._maker.whole(self._number)
         else:
-            whole_minutes = (start_s - self.open_s) % 60 == (end_s - self.open_s) % 60 == 0
-            columns = (self._maker.minutes if whole_minutes else self._maker.detail)(self._number)
-            bar = columns.bar(start_s, end_s)
+            bar = self._columns(start_s - self.open_s, end_s - self.open_s).bar(start_s, end_s)
         if bar is None:
             return None
         bar = bar._replace(average=(bar.high + bar.low + bar.close) // 3)
@@ -102,6 +103,23 @@ class PastSession:
             average=bar.close + above,
         )
 
+    def _columns(self, start_s: int, end_s: int) -> TradeColumns:
+        """The coarsest ones with cuts at both ends."""
+        maker = self._maker
+        for step_s, columns in ((60, maker.minutes), (5, maker.detail)):
+            if start_s % step_s == end_s % step_s == 0:
+                return columns(self._number)
+        return maker.seconds(self._number)
+
+    def ticks(self, from_s: int, to_s: int) -> list[tuple[int, Quote]]:
+        """The trades of [from_s, to_s) with their quotes, each with its second."""
+        detail = self._maker.detail(self._number)
+        first = max(0, from_s - self.open_s) // detail.step_s
+        last = -(-(min(to_s, self.close_s) - self.open_s) // detail.step_s)
+        spread_e4 = self._spread // _MICROS_PER_E4
+        ticks = (tick for index in range(first, last) for tick in interval_ticks(detail, index, spread_e4))
+        return [tick for tick in ticks if from_s <= tick[0] < to_s]
+
 
 class PastDays:
     """The days before `first_day` of one symbol, newest first: day 0 is the last one before it."""
@@ -116,9 +134,11 @@ class PastDays:
         self._first_day = first_day
         self._shares = [model.day_shares * activity / _ACTIVITY_SUM for activity in _ACTIVITY]
         self._ends: list[tuple[int, int]] = []
+        self._days: list[date] = []
         # A day in minutes is 22 kB, in five seconds 262 kB; as one bar it is nearly nothing.
         self.minutes = lru_cache(maxsize=32)(self._minutes)
         self.detail = lru_cache(maxsize=4)(self._detail)
+        self.seconds = lru_cache(maxsize=1)(self._seconds)
         self.whole = lru_cache(maxsize=DAYS)(self._whole)
         self.session = lru_cache(maxsize=DAYS)(self._session)
 
@@ -127,12 +147,10 @@ class PastDays:
         return PastSession(self, number, from_utc(opening) // _NS, self._model.spread_e4)
 
     def day(self, number: int) -> date:
-        """The weekday `number` weekdays before the last one before the first day."""
-        last = self._first_day - timedelta(days=1)
-        last -= timedelta(days=max(0, last.weekday() - 4))
-        weeks, rest = divmod(number, 5)
-        back = last - timedelta(weeks=weeks, days=rest)
-        return back if back.weekday() < 5 and back.weekday() <= last.weekday() else back - timedelta(days=2)
+        """The day of trading `number` of them before the last one before the first day."""
+        while len(self._days) <= number:
+            self._days.append(_day_of_trading_before(self._days[-1] if self._days else self._first_day))
+        return self._days[number]
 
     def _whole(self, number: int) -> Bar | None:
         session = self.session(number)
@@ -204,6 +222,18 @@ class PastDays:
             trades += _split(minutes.trades[i], _EVENLY)
         prices = _in_micros(opens, highs, lows, closes)
         return TradeColumns.made_of(5, minutes.first_s, prices, volumes, trades)
+
+    def _seconds(self, number: int) -> TradeColumns:
+        """The 23,400 seconds of a day."""
+        return seconds_of(self.detail(number))
+
+
+def _day_of_trading_before(day: date) -> date:
+    """Short ones included: in the past they are as long as the others."""
+    while True:
+        day -= timedelta(days=1)
+        if trading_minutes(day):
+            return day
 
 
 def _points(minutes: TradeColumns, i: int, draws: bytes) -> list[int]:

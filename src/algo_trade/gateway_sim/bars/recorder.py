@@ -57,13 +57,13 @@ class DayTrades:
 class RecordedSession:
     """The bars of one session, from `open_s` to `close_s` (UTC epoch seconds), as far as it has come."""
 
-    def __init__(self, open_s: int, close_s: int, has_trades: bool) -> None:
+    def __init__(self, open_s: int, close_s: int, has_trades: bool, step_s: int) -> None:
         self.open_s = open_s
         self.close_s = close_s
-        self.trades = TradeColumns(STEP_S) if has_trades else None
-        self.middle = PriceColumns(STEP_S)
-        self.bid = QuoteColumns(STEP_S)
-        self.ask = QuoteColumns(STEP_S)
+        self.trades = TradeColumns(step_s) if has_trades else None
+        self.middle = PriceColumns(step_s)
+        self.bid = QuoteColumns(step_s)
+        self.ask = QuoteColumns(step_s)
 
     def bar(self, what: What, start_s: int, end_s: int) -> Bar | None:
         """One bar over [start_s, end_s); None where there is nothing. Without trades, TRADES are the middle."""
@@ -128,10 +128,11 @@ class _SideRunning(_Running):
 
 
 class BarRecorder:
-    """Listens to one market for as long as the simulator lives. Prices inside are millionths of a dollar."""
+    """Makes bars of every quote it hears of. Prices inside are millionths of a dollar."""
 
-    def __init__(self, market: SymbolMarket, hours: TradingHours) -> None:
+    def __init__(self, market: SymbolMarket, hours: TradingHours, step_s: int = STEP_S) -> None:
         self.market = market
+        self._step_s = step_s
         self.sessions: list[RecordedSession] = []
         self.day = DayTrades()
         self._hours = hours
@@ -145,15 +146,15 @@ class BarRecorder:
         self._middle = _Running(0)
         self._last: _Running | None = None
         self._volume = self._value = self._count = 0
-        market.listen_all(self._on_quote)
 
     def settle(self, until_s: int) -> None:
         """Every interval that ends at or before `until_s` (UTC epoch seconds) is over."""
-        while self._session is not None and self._slot_s + STEP_S <= until_s:
+        while self._session is not None and self._slot_s + self._step_s <= until_s:
             self._close_interval(self._session)
 
     # -- every quote -------------------------------------------------------------------------------
-    def _on_quote(self, quote: Quote) -> None:
+    def hear(self, quote: Quote) -> None:
+        """A quote, passed over or shown: a listener to a market."""
         offset_ns = quote.offset_ns
         if offset_ns >= self._next_ns:
             self._move_on(quote)
@@ -205,7 +206,7 @@ class BarRecorder:
         """With its first two-sided quote."""
         if len(self.sessions) >= _DETAILED_SESSIONS:
             self.sessions[-_DETAILED_SESSIONS].forget_detail()
-        self._session = RecordedSession(open_s, close_s, self.market.has_trades)
+        self._session = RecordedSession(open_s, close_s, self.market.has_trades, self._step_s)
         self.sessions.append(self._session)
         self.day = DayTrades()
         self._last = None
@@ -213,7 +214,7 @@ class BarRecorder:
         self._bid = _SideRunning(quote.bid_e4 * _MICROS_PER_E4, quote.offset_ns)
         self._ask = _SideRunning(quote.ask_e4 * _MICROS_PER_E4, quote.offset_ns)
         self._middle = _Running((quote.bid_e4 + quote.ask_e4) * _MICROS_PER_E4 // 2)
-        self._begin_interval(time_s - time_s % STEP_S, quote.offset_ns)
+        self._begin_interval(time_s - time_s % self._step_s, quote.offset_ns)
 
     def _time_ns(self, offset_ns: int) -> int:
         """The moment (UTC epoch ns) of a market time."""
@@ -227,7 +228,7 @@ class BarRecorder:
     def _begin_interval(self, slot_s: int, offset_ns: int) -> None:
         self._slot_s = slot_s
         self._begun_ns = offset_ns
-        self._next_ns = self._offset_ns((slot_s + STEP_S) * _NS)
+        self._next_ns = self._offset_ns((slot_s + self._step_s) * _NS)
 
     def _close_interval(self, session: RecordedSession) -> None:
         start_s, ends_ns = self._slot_s, self._next_ns
@@ -241,10 +242,10 @@ class BarRecorder:
             bar = Bar(start_s, *self._last.roll())
             session.trades.trade_bar(bar, volume=self._volume, value=self._value, trades=self._count)
         self._volume = self._value = self._count = 0
-        if start_s + STEP_S >= session.close_s:
+        if start_s + self._step_s >= session.close_s:
             self._session = None  # quotes after the close are nobody's
         else:
-            self._begin_interval(start_s + STEP_S, ends_ns)
+            self._begin_interval(start_s + self._step_s, ends_ns)
 
 
 def _has_two_sides(quote: Quote) -> bool:

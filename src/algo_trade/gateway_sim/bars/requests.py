@@ -8,6 +8,9 @@ from algo_trade.gateway_sim.bars.pacing import BarPacing
 from algo_trade.gateway_sim.bars.streams import BarBroadcast, BarStream
 from algo_trade.gateway_sim.errors import RequestError
 
+# Historical requests of one client that are open at a time, those kept up to date included.
+_AT_ONCE_MAX = 50
+
 
 class BarSubscriptions:
     """Streams of bars by request id."""
@@ -47,9 +50,15 @@ class HistoryRequests:
         self.pacing = BarPacing()
 
     def check_new(self, request_id: int) -> None:
-        """Raises RequestError 322 for an id in use."""
+        """Raises RequestError 322 for an id in use, 162 when too many are unanswered."""
         if request_id in self.pending or request_id in self.live:
             raise RequestError(322, "Error processing request.-'bQ' : cause - Duplicate ticker id")
+        if len(self.pending) + len(self.live) >= _AT_ONCE_MAX:
+            raise RequestError(
+                162,
+                "Historical Market Data Service error message:Historical data request pacing violation: "
+                f"{_AT_ONCE_MAX} are open already",
+            )
 
     def end(self, request_id: int) -> bool:
         """Whether there was one to end."""

@@ -25,7 +25,7 @@ _LONGEST_DAYS = 365
 
 
 class What(Enum):
-    """What the bars are of. ADJUSTED_LAST are TRADES: nothing here splits or pays dividends."""
+    """What the bars are of. ADJUSTED_LAST are TRADES: nothing here splits or pays dividends. A SCHEDULE has no bars."""
 
     TRADES = "TRADES"
     MIDPOINT = "MIDPOINT"
@@ -33,6 +33,7 @@ class What(Enum):
     ASK = "ASK"
     BID_ASK = "BID_ASK"
     ADJUSTED_LAST = "ADJUSTED_LAST"
+    SCHEDULE = "SCHEDULE"
 
 
 STREAMED = frozenset({What.TRADES, What.MIDPOINT, What.BID, What.ASK})
@@ -58,7 +59,7 @@ class BarSize:
 _MINUTES = {"1 min": 1, **{f"{n} mins": n for n in (2, 3, 5, 10, 15, 20, 30)}}
 _HOURS = {"1 hour": 1, **{f"{n} hours": n for n in (2, 3, 4, 8)}}
 SIZES: dict[str, BarSize] = {
-    **{f"{n} secs": BarSize(Unit.SECONDS, n) for n in (5, 10, 15, 30)},
+    **{f"{n} secs": BarSize(Unit.SECONDS, n) for n in (1, 5, 10, 15, 30)},
     **{name: BarSize(Unit.SECONDS, 60 * n) for name, n in _MINUTES.items()},
     **{name: BarSize(Unit.SECONDS, 3600 * n) for name, n in _HOURS.items()},
     "1 day": BarSize(Unit.DAY),
@@ -67,7 +68,9 @@ SIZES: dict[str, BarSize] = {
     "1 month": BarSize(Unit.MONTH),
     "1M": BarSize(Unit.MONTH),
 }
-_ONE_SECOND = frozenset({"1 sec", "1 secs"})
+SIZES["1 sec"] = SIZES["1 secs"]
+# A real gateway gives bars of one second for half an hour at most.
+LONGEST_SECONDS = 1_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +87,9 @@ def refuse(cause: str) -> RequestError:
 
 
 def parse_size(text: str) -> BarSize:
-    """Raises RequestError 321 with the legal ones, 162 for single seconds."""
-    if text in _ONE_SECOND:
-        raise RequestError(
-            162,
-            "Historical Market Data Service error message:bars of one second are not simulated, the shortest "
-            "are 5 secs",
-        )
+    """Raises RequestError 321 with the legal ones."""
     if text not in SIZES:
-        legal = ", ".join(name for name in SIZES if not name.endswith(("W", "M")))
+        legal = ", ".join(name for name in SIZES if not name.endswith(("W", "M", "sec")))
         raise refuse(
             f"Historical data bar size setting is invalid. Legal ones are: {legal}. Given: {clean(text)}"
         )

@@ -16,6 +16,7 @@ from algo_trade.gateway_sim.book_market.flow import Flow, Slot
 from algo_trade.gateway_sim.book_market.shape import QUOTES_PER_ARRIVAL, shape_of
 from algo_trade.gateway_sim.book_market.terms import IntradayPattern, MarketTerms
 from algo_trade.gateway_sim.days import Days, MarketDay
+from algo_trade.gateway_sim.depth import Ladder, Level
 from algo_trade.gateway_sim.quotes import Quote
 
 _NS = 1_000_000_000
@@ -49,6 +50,7 @@ class SeededQuotes:
         self._days = days
         low, high = terms.base_price
         self._base_cents = round(_CENTS * rng(seed, "market-open", symbol).uniform(low, high))
+        self._playing: _Market | None = None
 
     @property
     def previous_close_e4(self) -> int:
@@ -57,6 +59,7 @@ class SeededQuotes:
 
     def quotes(self) -> Iterator[Quote]:
         market = _Market(self._seed, self._symbol, self._terms, self._pattern, self._base_cents)
+        self._playing = market
         closed_ns: int | None = None
         for day in self._days():
             if day.open_ns != closed_ns:
@@ -64,6 +67,10 @@ class SeededQuotes:
                 yield market.quote(day.open_ns)
             yield from market.day(day)
             closed_ns = day.close_ns
+
+    def levels(self) -> Ladder:
+        """The book behind the quote that the latest run gave last."""
+        return Ladder() if self._playing is None else self._playing.levels()
 
 
 class _Market:
@@ -113,6 +120,16 @@ class _Market:
             book.trade_cents * _CENT_E4,
             book.trade_shares,
         )
+
+    def levels(self) -> Ladder:
+        bid, ask = (
+            tuple(
+                Level(cents * _CENT_E4, shares)
+                for cents, shares in zip(reversed(side.cents), reversed(side.shares), strict=True)
+            )
+            for side in (self._book.bid, self._book.ask)
+        )
+        return Ladder(bid, ask)
 
     def day(self, day: MarketDay) -> Iterator[Quote]:
         """Everything that can be seen after the opening quote and before the close."""

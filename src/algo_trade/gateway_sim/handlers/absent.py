@@ -30,10 +30,6 @@ def _empty(layout: Layout, **values: Value) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
-    "historical_ticks": _always(10187, "Failed to request historical ticks:past ticks are not simulated"),
-    "market_depth": _always(
-        10092, "Deep market data is not supported for this combination of security type/exchange"
-    ),
     "scanner": _always(162, "Historical Market Data Service error message:no scanner is simulated"),
     "fundamentals": _always(
         430, "We are sorry, but fundamentals data for the security specified is not available."
@@ -45,10 +41,12 @@ HANDLERS: dict[str, Handler] = {
     ),
     "not_for_stocks": _always(321, "Error validating request.-'bQ' : cause - options are not simulated"),
     "scanner_parameters": _empty(replies.SCANNER_PARAMETERS, xml="<ScanParameterResponse/>"),
+    "verification": _always(
+        321,
+        "Error validating request.-'bQ' : cause - Intent to authenticate needs to be expressed on connect",
+    ),
+    "display_group_events": _empty(replies.DISPLAY_GROUP_UPDATED),
     "display_groups": _empty(replies.DISPLAY_GROUPS),
     "soft_dollar_tiers": _empty(replies.SOFT_DOLLAR_TIERS),
-    "market_depth_exchanges": _empty(replies.MARKET_DEPTH_EXCHANGES),
-    "smart_components": _empty(replies.SMART_COMPONENTS),
     "news_providers": _empty(replies.NEWS_PROVIDERS),
-    "histogram": _empty(replies.HISTOGRAM),
 }

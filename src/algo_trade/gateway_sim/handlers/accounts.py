@@ -26,6 +26,8 @@ def account_updates(gateway: Gateway, client: ClientConnection, request: Decoded
 
 
 def account_summary(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    if request.text("group") not in {"", "All", gateway.account_id}:
+        raise refuse(f"Invalid account group '{clean(request.text('group'))}'")
     tags = tuple(tag.strip() for tag in request.text("tags").split(",") if tag.strip())
     gateway.subscriptions(client).add_summary(request.request_id, tags)
     gateway.account_feed.send_summary(client, request.request_id, tags)
@@ -38,6 +40,7 @@ def cancel_account_summary(gateway: Gateway, client: ClientConnection, request: 
 
 def account_updates_multi(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     _check_account(gateway, request)
+    gateway.subscriptions(client).check_feed(request.request_id)
     model = request.text("modelCode")
     gateway.subscriptions(client).account_updates_multi[request.request_id] = model
     gateway.account_feed.send_multi(client, request.request_id, model)
@@ -56,6 +59,7 @@ def cancel_positions(gateway: Gateway, client: ClientConnection, _request: Decod
 
 def positions_multi(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     _check_account(gateway, request)
+    gateway.subscriptions(client).check_feed(request.request_id)
     model = request.text("modelCode")
     gateway.subscriptions(client).positions_multi[request.request_id] = model
     gateway.account_feed.send_positions_multi(client, request.request_id, model)
@@ -64,6 +68,7 @@ def positions_multi(gateway: Gateway, client: ClientConnection, request: Decoded
 
 def pnl(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     _check_account(gateway, request)
+    gateway.subscriptions(client).check_feed(request.request_id)
     gateway.subscriptions(client).pnl.add(request.request_id)
     gateway.account_feed.send_pnl(client, request.request_id)
     gateway.start_pnl()
@@ -71,6 +76,7 @@ def pnl(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
 
 def pnl_single(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     _check_account(gateway, request)
+    gateway.subscriptions(client).check_feed(request.request_id)
     con_id = request.integer("conId") or 0
     if con_id not in gateway.catalogue.by_con_id:
         raise refuse(f"Invalid contract id {con_id}")

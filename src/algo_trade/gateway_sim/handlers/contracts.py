@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
+from algo_trade.clock import new_york
 from algo_trade.gateway_sim.catalogue import Instrument
 from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.errors import RequestError
@@ -12,6 +15,9 @@ from algo_trade.gateway_sim.wire.decode import Decoded
 
 MIN_TICK = "0.01"
 MARKET_RULE_ID = 26
+# The map from the letters of a quote to exchanges, as a real gateway names it.
+BBO_EXCHANGE = "9c0001"
+_LETTERS = {"AMEX": "A", "ARCA": "P", "BATS": "Z", "IEX": "V", "NASDAQ": "Q", "NYSE": "N"}
 _ORDER_TYPES = "ACTIVETIM,DAY,FOK,GTC,IOC,LMT,MKT,STP,STPLMT,WHATIF"
 _ORDER_TYPES_AND_ALGOS = "ACTIVETIM,ALGO,DAY,FOK,GTC,IOC,LMT,MKT,STP,STPLMT,WHATIF"
 _ISSUER_SINCE = 176
@@ -65,9 +71,47 @@ def market_rule(_gateway: Gateway, client: ClientConnection, request: Decoded) -
     client.reply(replies.MARKET_RULE, ruleId=MARKET_RULE_ID, increments=(("0.0", MIN_TICK),))
 
 
-def option_parameters(_gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
-    """No options are listed on anything here: an empty list."""
+def option_parameters(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    """A small fixed answer: three monthly expirations and five strikes. The options themselves do not exist here."""
+    instrument = gateway.catalogue.by_con_id.get(request.integer("conId") or 0)
+    if instrument is not None and request.text("secType") == "STK" and not request.text("exchange"):
+        middle = round(instrument.base_price[0])
+        client.reply(
+            replies.SEC_DEF_OPT,
+            reqId=request.request_id,
+            exchange="SMART",
+            underlyingConId=instrument.con_id,
+            tradingClass=instrument.symbol,
+            multiplier=100,
+            expirations=[(f"{day:%Y%m%d}",) for day in _monthly_expirations(gateway.clock.now_ns(), 3)],
+            strikes=[(f"{max(1, middle + step)}.0",) for step in (-10, -5, 0, 5, 10)],
+        )
     client.reply(replies.SEC_DEF_OPT_END, reqId=request.request_id)
+
+
+def _monthly_expirations(now_ns: int, count: int) -> list[date]:
+    """The third Fridays of the next months."""
+    today = new_york(now_ns).date()
+    months = [today.year * 12 + today.month + more for more in range(count)]
+    firsts = [date(number // 12, number % 12 + 1, 1) for number in months]
+    return [first + timedelta(days=(4 - first.weekday()) % 7 + 14) for first in firsts]
+
+
+def _venues(gateway: Gateway) -> list[str]:
+    return sorted({instrument.listing for instrument in gateway.catalogue.by_symbol.values()})
+
+
+def market_depth_exchanges(gateway: Gateway, client: ClientConnection, _request: Decoded) -> None:
+    """Where there are books: the exchanges that list something."""
+    rows = [(venue, "STK", venue, "Deep", "1") for venue in _venues(gateway)]
+    client.reply(replies.MARKET_DEPTH_EXCHANGES, exchanges=rows)
+
+
+def smart_components(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    if request.text("exchange") != BBO_EXCHANGE:
+        raise RequestError(321, "Error validating request.-'bQ' : cause - Invalid BBO exchange")
+    rows = [(str(bit), venue, _LETTERS.get(venue, venue[0])) for bit, venue in enumerate(_venues(gateway))]
+    client.reply(replies.SMART_COMPONENTS, reqId=request.request_id, components=rows)
 
 
 HANDLERS: dict[str, Handler] = {
@@ -75,4 +119,6 @@ HANDLERS: dict[str, Handler] = {
     "matching_symbols": matching_symbols,
     "market_rule": market_rule,
     "option_parameters": option_parameters,
+    "market_depth_exchanges": market_depth_exchanges,
+    "smart_components": smart_components,
 }

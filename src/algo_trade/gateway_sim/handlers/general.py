@@ -40,6 +40,4 @@ HANDLERS: dict[str, Handler] = {
     "news_bulletins": nothing_to_say,
     # Cancels of requests that were answered at once leave nothing to end.
     "cancel_ignored": nothing_to_say,
-    # The data is what it is: simulated, in real time. The type a client asks for changes nothing.
-    "market_data_type": nothing_to_say,
 }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from algo_trade.clock import utc
+from algo_trade.clock import new_york, utc
 from algo_trade.gateway_sim.bars.history import Named, Query
 from algo_trade.gateway_sim.bars.sizes import (
     STREAMED,
@@ -23,15 +25,18 @@ from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.gateway import Gateway, Handler
 from algo_trade.gateway_sim.handlers.contracts import find_or_refuse
-from algo_trade.gateway_sim.hours import eastern_text
+from algo_trade.gateway_sim.hours import ZONE, eastern_text
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
+from algo_trade.gateway_sim.wire.values import money_text
 
 _NS = 1_000_000_000
 _AS_TEXT, _AS_EPOCH = 1, 2
 # Bars up to this length are paced; larger ones are only slowed down by a real gateway.
 _PACED_UP_TO_S = 30
-_MAKE_IT_IDENTICAL = ("exchange", "end", "barSize", "duration", "useRth", "what", "format", "keepUpToDate")
+_MAKE_IT_IDENTICAL = (
+    "exchange", "start", "end", "count", "barSize", "duration", "useRth", "what", "format", "keepUpToDate"
+)  # fmt: skip
 _PACING = "Historical Market Data Service error message:Historical data request pacing violation"
 
 
@@ -47,12 +52,30 @@ def historical_data(gateway: Gateway, client: ClientConnection, request: Decoded
         raise refuse("Only trades, midpoint, bid and ask are kept up to date.")
     if query.what is What.ADJUSTED_LAST and query.end_s is not None:
         raise refuse("End date/time is not supported for adjusted last.")
+    if keep and query.size.seconds == 1:
+        raise refuse("Bars of one second are not kept up to date.")
     queries = gateway.subscriptions(client).history
     queries.check_new(request.request_id)
-    _check_pace(gateway, client, request, query, instrument)
+    if query.size.unit is Unit.SECONDS and query.size.seconds <= _PACED_UP_TO_S:
+        check_pace(gateway, client, request, instrument, is_double=query.what is What.BID_ASK)
     answer = _Answer(gateway, client, request.request_id, instrument, query, as_epoch, keep)
-    loop = asyncio.get_running_loop()
-    queries.pending[request.request_id] = loop.call_later(gateway.config.history_ms / 1000, answer.give)
+    answer_later(gateway, client, request.request_id, answer.give)
+
+
+def answer_later(
+    gateway: Gateway, client: ClientConnection, request_id: int, give: Callable[[], None]
+) -> None:
+    """An answer of the history service, or its error, when the time it takes is over."""
+    pending = gateway.subscriptions(client).history.pending
+
+    def answer() -> None:
+        del pending[request_id]
+        try:
+            give()
+        except RequestError as error:
+            client.error(request_id, error.code, error.text)
+
+    pending[request_id] = asyncio.get_running_loop().call_later(gateway.config.history_ms / 1000, answer)
 
 
 def read_query(request: Decoded, now_ns: int) -> Query:
@@ -72,15 +95,14 @@ def _as_epoch(request: Decoded) -> bool:
     return form == _AS_EPOCH
 
 
-def _check_pace(
-    gateway: Gateway, client: ClientConnection, request: Decoded, query: Query, instrument: Instrument
+def check_pace(
+    gateway: Gateway, client: ClientConnection, request: Decoded, instrument: Instrument, *, is_double: bool
 ) -> None:
-    if query.size.unit is not Unit.SECONDS or query.size.seconds > _PACED_UP_TO_S:
-        return
+    """Count a request that is paced; raises RequestError 162 when it is one too many."""
     allowed = gateway.subscriptions(client).history.pacing.allows(
-        (instrument.con_id, *(request.text(name) for name in _MAKE_IT_IDENTICAL)),
-        (instrument.con_id, request.text("exchange"), query.what),
-        weight=2 if query.what is What.BID_ASK else 1,
+        (request.message_id, instrument.con_id, *request.texts(_MAKE_IT_IDENTICAL)),
+        (instrument.con_id, request.text("exchange"), request.text("what")),
+        weight=2 if is_double else 1,
         now_s=asyncio.get_running_loop().time(),
     )
     if not allowed:
@@ -101,24 +123,33 @@ class _Answer:
 
     def give(self) -> None:
         gateway, client, con_id = self.gateway, self.client, self.instrument.con_id
-        queries = gateway.subscriptions(client).history
-        del queries.pending[self.request_id]
         # Keeping up to date is a subscription, and may begin a recorded day; looking back is not.
         (gateway.markets.subscribe if self.keep else gateway.markets.look)(con_id)
         broadcast = gateway.bar_broadcast(self.instrument)
-        try:
-            bars = broadcast.bars.answer(self.query, gateway.clock.now_ns())
-            if not bars and not self.keep:
-                raise broadcast.bars.no_data(self.query.what)
-        except RequestError as error:
-            client.error(self.request_id, error.code, error.text)
+        if self.query.what is What.SCHEDULE:
+            self._send_schedule(broadcast.bars.schedule(self.query, gateway.clock.now_ns()))
             return
+        bars = broadcast.bars.answer(self.query, gateway.clock.now_ns())
+        if not bars and not self.keep:
+            raise broadcast.bars.no_data(self.query.what)
         self._send(bars)
         if self.keep:
             stream = KeptUpToDate(
                 self.request_id, client.version, self.query, as_epoch=self.as_epoch, send=client.send
             )
-            queries.live.add(self.request_id, broadcast, stream)
+            gateway.subscriptions(client).history.live.add(self.request_id, broadcast, stream)
+
+    def _send_schedule(self, sessions: list[tuple[int, int]]) -> None:
+        """Trading days; the whole stretch is from the first opening to the last close."""
+        rows = [(_dashed(open_s), _dashed(close_s), _dashed(open_s)[:8]) for open_s, close_s in sessions]
+        self.client.reply(
+            replies.HISTORICAL_SCHEDULE,
+            reqId=self.request_id,
+            start=rows[0][0] if rows else "",
+            end=rows[-1][1] if rows else "",
+            timeZone=ZONE,
+            sessions=rows,
+        )
 
     def _send(self, bars: list[Named]) -> None:
         rows = []
@@ -142,6 +173,11 @@ class _Answer:
         return "  ".join(text.split()[:2]) if self.as_epoch else text
 
 
+def _dashed(at_s: int) -> str:
+    """A moment as a schedule has it: `20260302-09:30:00`, in the zone told beside it."""
+    return f"{new_york(at_s * _NS):%Y%m%d-%H:%M:%S}"
+
+
 def cancel_historical(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     if not gateway.subscriptions(client).history.end(request.request_id):
         raise RequestError(366, f"No historical data query found for ticker id:{request.request_id}")
@@ -154,12 +190,27 @@ def cancel_historical(gateway: Gateway, client: ClientConnection, request: Decod
 
 def head_timestamp(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     instrument = find_or_refuse(gateway, request)
-    parse_what(request.text("what"))
+    if parse_what(request.text("what")) is What.SCHEDULE:
+        raise refuse("There is no head time stamp of a schedule.")
     as_epoch = _as_epoch(request)
     gateway.markets.look(instrument.con_id)
     head_s = gateway.bar_broadcast(instrument).bars.head_s()
     text = str(head_s) if as_epoch else f"{utc(head_s * _NS):%Y%m%d-%H:%M:%S}"
     client.reply(replies.HEAD_TIMESTAMP, reqId=request.request_id, time=text)
+
+
+def histogram(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
+    """Shares traded by price over a period such as `3 days`: minutes count at their closes."""
+    instrument = find_or_refuse(gateway, request)
+    words = request.text("period").split()
+    span = parse_span(f"{words[0]} {words[1][:1].upper()}" if len(words) > 1 else "")
+    gateway.markets.look(instrument.con_id)
+    query = Query(What.TRADES, parse_size("1 min"), span)
+    shares: Counter[int] = Counter()
+    for named in gateway.bar_broadcast(instrument).bars.answer(query, gateway.clock.now_ns()):
+        shares[named.bar.close] += named.bar.volume
+    rows = [(money_text(price), str(count)) for price, count in sorted(shares.items())]
+    client.reply(replies.HISTOGRAM, reqId=request.request_id, bars=rows)
 
 
 def realtime_bars(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
@@ -184,6 +235,7 @@ HANDLERS: dict[str, Handler] = {
     "historical_data": historical_data,
     "cancel_historical": cancel_historical,
     "head_timestamp": head_timestamp,
+    "histogram": histogram,
     "realtime_bars": realtime_bars,
     "cancel_realtime_bars": cancel_realtime_bars,
 }

@@ -30,6 +30,7 @@ CONTRACT_DETAILS = Layout(
 CONTRACT_DETAILS_END = Layout(52, "=1 reqId")
 SYMBOL_SAMPLES = Layout(79, "reqId *samples")
 MARKET_RULE = Layout(93, "ruleId *increments")
+SEC_DEF_OPT = Layout(75, "reqId exchange underlyingConId tradingClass multiplier *expirations *strikes")
 SEC_DEF_OPT_END = Layout(76, "reqId")
 
 TICK_REQ_PARAMS = Layout(81, "reqId minTick bboExchange snapshotPermissions=3")
@@ -43,6 +44,13 @@ REALTIME_BAR = Layout(50, "=3 reqId time open high low close volume average trad
 HISTORICAL_DATA = Layout(17, "reqId start end *bars")
 HISTORICAL_DATA_UPDATE = Layout(90, "reqId trades date open close high low average volume")
 HEAD_TIMESTAMP = Layout(88, "reqId time")
+HISTORICAL_SCHEDULE = Layout(106, "reqId start end timeZone *sessions")
+HISTORICAL_TICKS = Layout(96, "reqId *ticks done=1")
+HISTORICAL_TICKS_BID_ASK = Layout(97, "reqId *ticks done=1")
+HISTORICAL_TICKS_LAST = Layout(98, "reqId *ticks done=1")
+
+MARKET_DEPTH = Layout(12, "=1 reqId position operation side price size")
+MARKET_DEPTH_L2 = Layout(13, "=1 reqId position marketMaker operation side price size isSmartDepth")
 
 ORDER_STATUS = Layout(
     3,
@@ -139,6 +147,7 @@ PNL = Layout(94, "reqId daily unrealized realized")
 PNL_SINGLE = Layout(95, "reqId position daily unrealized realized value")
 
 SCANNER_PARAMETERS = Layout(19, "=1 xml")
+DISPLAY_GROUP_UPDATED = Layout(68, "=1 reqId contract=none")
 DISPLAY_GROUPS = Layout(67, "=1 reqId groups")
 SOFT_DOLLAR_TIERS = Layout(77, "reqId *tiers")
 FAMILY_CODES = Layout(78, "*codes")
