@@ -25,6 +25,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "ignored": "-",
         "version": "-",
         "mdSizeMultiplier": "-",
+        "sizeMinTick": "-",
         "position": "position pos",
         "attribMask": "-",
         "average": "wap average",
@@ -34,6 +35,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 }
 # What the fields after it hang on: left as the tables have it (and covered by the captured frames).
 _STRUCTURE = """
+    version
     deltaNeutralOrderType deltaNeutralAuxPrice deltaNeutralConId deltaNeutralOpenClose
     deltaNeutralShortSale deltaNeutralShortSaleSlot deltaNeutralDesignatedLocation comboLegs
     orderComboLegs smartComboParams scaleInitLevelSize scaleSubsLevelSize scalePriceIncrement hedgeType

@@ -29,7 +29,7 @@ FLAGS = st.sampled_from(["0", "1"])
 _BY_KIND: dict[st.SearchStrategy[str], str] = {
     ANY_TEXT: "orderRef ocaGroup modelCode faGroup clearingAccount settlingFirm",
     IDS: "reqId orderId permId parentId conId underConId refFuturesConId ruleId",
-    WHOLE: """version mdSizeMultiplier size volume trades filled remaining shares cumQty totalQty
+    WHOLE: """mdSizeMultiplier sizeMinTick size volume trades filled remaining shares cumQty totalQty
         displaySize filledQuantity clientId
         priceMagnifier evMultiplier aggGroup exemptCode origin minTradeQty minCompeteSize duration postToAts ocaType
         triggerMethod shortSaleSlot minSize sizeIncrement yieldRedemptionDate minQty""",
