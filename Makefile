@@ -37,5 +37,5 @@ kafka-stop: ## end that broker; its data stays in .kafka
 screenshot: setup ## the README's picture of a report, docs/report.png (ARGS=DIR of another session)
 	@scripts/screenshot $(ARGS)
 
-lock: setup ## compile the requirements files from pyproject.toml (scripts/lock --upgrade for newer pins)
+lock: setup ## compile the requirements files, the tested clients' too (scripts/lock --upgrade for newer pins)
 	@scripts/lock

@@ -25,7 +25,8 @@ CONTRACT_DETAILS = Layout(
     tradingClass conId minTick mdSizeMultiplier[..163]=100 multiplier orderTypes validExchanges priceMagnifier=1
     underConId=0 longName primaryExchange contractMonth industry category subcategory timeZoneId tradingHours
     liquidHours evRule evMultiplier=0 *secIds aggGroup=1 underSymbol underSecType marketRuleIds
-    realExpirationDate stockType minSize[164..]=1 sizeIncrement[164..]=1 suggestedSizeIncrement[163..]=100""",
+    realExpirationDate stockType minSize[164..]=1 sizeIncrement[164..]=1 sizeMinTick[163..163]=1
+    suggestedSizeIncrement[164..]=100""",
 )
 CONTRACT_DETAILS_END = Layout(52, "=1 reqId")
 SYMBOL_SAMPLES = Layout(79, "reqId *samples")

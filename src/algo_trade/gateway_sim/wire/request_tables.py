@@ -26,6 +26,17 @@ def _positive(text: str) -> bool:
         return False
 
 
+def _is_pegged_to_best(fields: Sequence[str], at: Mapping[str, int]) -> bool:
+    return fields[at["orderType"]] in {"PEG BEST", "PEGBEST"}
+
+
+def _competes_up_to_mid(fields: Sequence[str], at: Mapping[str, int]) -> bool:
+    """An infinite offset says "up to the midpoint"."""
+    if not _is_pegged_to_best(fields, at) or "competeAgainstBestOffset" not in at:
+        return False
+    return fields[at["competeAgainstBestOffset"]].lower() in {"infinity", "inf"}
+
+
 # Whether the fields in braces follow.
 CONDITIONS: dict[str, Condition] = {
     "deltaNeutralOrder": lambda fields, at: fields[at["deltaNeutralOrderType"]] != "",
@@ -34,6 +45,11 @@ CONDITIONS: dict[str, Condition] = {
     "deltaNeutral": lambda fields, at: fields[at["deltaNeutralContract"]] in {"1", "true"},
     "algo": lambda fields, at: fields[at["algoStrategy"]] != "",
     "peggedToBenchmark": lambda fields, at: fields[at["orderType"]] in {"PEG BENCH", "PEGBENCH"},
+    "atIbkrAts": lambda fields, at: fields[at["exchange"]] == "IBKRATS",
+    "peggedToBest": lambda fields, at: _is_pegged_to_best(fields, at),
+    "offsetFromMid": lambda fields, at: (
+        fields[at["orderType"]] in {"PEG MID", "PEGMID"} or _competes_up_to_mid(fields, at)
+    ),
 }
 
 
@@ -71,7 +87,9 @@ REQUESTS: dict[int, Request] = {
         adjustedStopLimitPrice adjustedTrailingAmount adjustedTrailingUnit extOperator softDollarName
         softDollarValue cashQty decisionMaker decisionAlgo executionTrader executionAlgo
         dontUseAutoPriceForHedge isOmsContainer discretionaryUpToLimitPrice usePriceMgmtAlgo duration[158..]
-        postToAts[160..] autoCancelParent[162..]""",
+        postToAts[160..] autoCancelParent[162..] advancedErrorOverride[166..] manualOrderTime[169..]
+        atIbkrAts{{minTradeQty[170..]}} peggedToBest{{minCompeteSize[170..] competeAgainstBestOffset[170..]}}
+        offsetFromMid{{midOffsetAtWhole[170..] midOffsetAtHalf[170..]}}""",
     ),
     4: Request("cancel_order", "v _id manualTime[169..]"),
     5: Request("open_orders", "v"),
@@ -88,7 +106,7 @@ REQUESTS: dict[int, Request] = {
     16: Request("all_open_orders", "v"),
     17: Request("managed_accounts", "v"),
     18: Request("advisor_data", "v type"),
-    19: Request("advisor_data", "v type xml"),
+    19: Request("advisor_data", "v type xml _id"),
     20: Request(
         "historical_data",
         f"_id {CONTRACT} includeExpired end barSize duration useRth what format keepUpToDate options",
