@@ -35,7 +35,8 @@ def echo_of(request: Decoded) -> dict[str, str]:
     echo = {name: text for name, text in zip(_TEXTS, request.texts(_TEXTS), strict=True) if text}
     numbers, flags = request.texts(_NUMBERS), request.texts(_FLAGS)
     if not _PLAIN.issuperset(numbers):
-        echo |= {name: text for name, text in zip(_NUMBERS, numbers, strict=True) if is_number(text)}
+        asked = zip(_NUMBERS, numbers, strict=True)
+        echo |= {name: text for name, text in asked if text not in _PLAIN and is_number(text)}
     if not _PLAIN.issuperset(flags):
         echo |= {name: "1" for name, text in zip(_FLAGS, flags, strict=True) if to_bool(text)}
     return echo

@@ -83,7 +83,11 @@ class Outcomes:
             if parent.status in ENDED:
                 effects += families.after_end(parent, self._booking)
         changed = self._carry_out(effects)
-        released = [child for child in self._fed(order) if child.awaits_parent]
+        released = [
+            child
+            for child in self._fed(order)
+            if child.awaits_parent and families.workable_shares(child, self._booking)
+        ]
         for child in released:
             child.awaits_parent = False
         self._booking.commit(*saved, *changed, *released, execution=execution)
