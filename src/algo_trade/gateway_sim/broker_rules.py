@@ -68,7 +68,7 @@ def what_if_margins(order: SimOrder, booking: Booking, mark: Mark) -> dict[str, 
     before = account.initial_margin_micros(mark)
     kept = account.maintenance_margin_micros(mark)
     signed = order.signed_remaining
-    working = {order.con_id: (max(signed, 0), max(-signed, 0))}
+    working = {order.con_id: (signed, -signed)}  # the position it leads to, and no other
     after = account.initial_margin_micros(mark, working)
     kept_after = account.maintenance_margin_micros(mark, working)
     price = mark(order.con_id) if order.limit_e4 is None else order.limit_e4 * MICROS_PER_E4
