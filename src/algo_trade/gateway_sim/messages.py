@@ -32,7 +32,8 @@ Values = dict[str, Value]
 
 def echo_of(request: Decoded) -> dict[str, str]:
     """The fields of a placeOrder that its order's messages only give back."""
-    echo = {name: text for name, text in zip(_TEXTS, request.texts(_TEXTS), strict=True) if text}
+    texts = request.texts(_TEXTS)
+    echo = {name: text for name, text in zip(_TEXTS, texts, strict=True) if text} if any(texts) else {}
     numbers, flags = request.texts(_NUMBERS), request.texts(_FLAGS)
     if not _PLAIN.issuperset(numbers):
         asked = zip(_NUMBERS, numbers, strict=True)

@@ -122,13 +122,10 @@ class SimOrder:
     @property
     def why_held(self) -> str:
         """What an acknowledged order waits for, as orderStatus says it."""
-        if self.status in ENDED:
+        held = (self.awaits_parent, self.awaits_locate, self.awaits_trigger)
+        if True not in held or self.status in ENDED:
             return ""
-        reasons = (
-            ("child", self.awaits_parent),
-            ("locate", self.awaits_locate),
-            ("trigger", self.awaits_trigger),
-        )
+        reasons = zip(("child", "locate", "trigger"), held, strict=True)
         return ",".join(name for name, holds in reasons if holds)
 
     @property

@@ -96,9 +96,9 @@ def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns
     oca_type = to_int(group_type) or _REDUCE_WITHOUT_BLOCK
     if oca_type not in _GROUP_TYPES:
         raise refuse(f"Invalid OCA type {clean(group_type)}")
-    for (_, read, feature), text in zip(_ABSENT, request.texts(_ABSENT_NAMES), strict=True):
-        if text not in _NOT_ASKED and read(text):
-            raise refuse(f"{feature} are not simulated")
+    wanted = request.texts(_ABSENT_NAMES)
+    if not _NOT_ASKED.issuperset(wanted):
+        _check_absent(wanted)
     if account not in {"", account_id}:
         raise refuse(f"Invalid account code '{clean(account)}'")
     params = _algo_params(request) if algorithm else []
@@ -122,6 +122,12 @@ def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns
         read_handling(request, quantity),
         read_good_till(good_till, tif, now_ns),
     )
+
+
+def _check_absent(wanted: list[str]) -> None:
+    for (_, read, feature), text in zip(_ABSENT, wanted, strict=True):
+        if text not in _NOT_ASKED and read(text):
+            raise refuse(f"{feature} are not simulated")
 
 
 def _no_such_type(order_type: str) -> RequestError:
