@@ -14,13 +14,22 @@ from algo_trade.gateway_sim.quotes import Quote
 
 @dataclass(eq=False)
 class Watched:
-    """One claim as the checker sees it. `joined` is the queue displayed when it came to its price, None before."""
+    """One claim as the checker sees it. `joined` is the queue displayed when it came to its price, None before.
+
+    Who wants all or nothing, is hidden or shows a part of itself may be passed over: of them the checker knows what
+    they may get at most, of the others also what they must get.
+    """
 
     number: int
     is_buy: bool
     limit: int | None
     wanted: int
     pegged: bool
+    at_mid: bool = False
+    whole: bool = False
+    least: int = 0
+    hidden: bool = False
+    shown: int = 0
     live: bool = True
     since: int = 0  # when it came to where it is, among our claims
     rests: bool = False
@@ -31,6 +40,15 @@ class Watched:
     left_queue: int = 0  # shares that left its price without a trade since it joined
     ours: int = 0  # shares all our claims of its side were given meanwhile
     from_trades: int = 0  # shares it was given while it could only be from trades at its price
+
+    @property
+    def may_be_passed(self) -> bool:
+        return self.whole or self.least > 0 or self.hidden or self.shown > 0
+
+    @property
+    def smallest(self) -> int:
+        """The smallest fill it may be given."""
+        return self.wanted if self.whole else min(self.wanted, max(1, self.least))
 
 
 @dataclass(frozen=True)
@@ -114,8 +132,11 @@ class FillChecker:
         assert self._quote is not None, "nothing fills before a quote"
         claim = self.claims[number]
         assert claim.live, "who has left is not filled"
-        assert 0 < shares <= claim.wanted, "nobody gets more than is wanted"
+        assert claim.smallest <= shares <= claim.wanted, (
+            "nobody gets more than is wanted, or less than is taken"
+        )
         claim.wanted -= shares
+        claim.least = 0
         self._given.append(Given(claim, shares, price, removed))
         if claim.limit is not None:
             assert price <= claim.limit if claim.is_buy else price >= claim.limit, "never through a limit"
@@ -146,6 +167,8 @@ class FillChecker:
                     traded_only += fill.shares
                 if not at_display and quote.trade_e4 == fill.price:
                     fill.claim.from_trades += fill.shares
+                    shown = fill.claim.shown
+                    assert not shown or fill.shares <= shown, "what is not displayed is not traded with"
             self._unsure[is_buy] |= either > 0
             self._taken[is_buy] += displayed + max(0, either - (traded - traded_only))
             assert self._taken[is_buy] <= size, "nobody gets more than is displayed"
@@ -164,7 +187,7 @@ class FillChecker:
         opposite, size = self._side(self._quote, bid=not claim.is_buy)
         if claim.limit is None or not better(opposite, claim.limit, claim.is_buy):
             left = size - self._taken[claim.is_buy]
-            assert left <= 0 or self._unsure[claim.is_buy], "there was something left for it"
+            assert left < claim.smallest or self._unsure[claim.is_buy], "there was something left for it"
 
     def _displayed(self, fill: Given) -> bool:
         assert self._quote is not None
@@ -175,11 +198,11 @@ class FillChecker:
         """Nobody jumps the queue, and nobody is forgotten in it."""
         if claim.joined is None or claim.pegged:
             return
-        if not claim.was_alone:
+        if not claim.was_alone and not claim.shown:
             most = claim.traded + claim.left_queue - claim.joined
             assert claim.from_trades <= max(0, most), "it was not its turn"
         least = claim.surely - claim.joined - claim.ours
-        assert not claim.live or claim.wanted == 0 or least <= 0, "it was its turn"
+        assert not claim.live or claim.wanted == 0 or claim.may_be_passed or least <= 0, "it was its turn"
 
     def _priority(self, is_buy: bool, mine: list[Given], before: Quote | None) -> None:
         """Whoever was given nothing while a lesser claim was given something had no part in it."""
@@ -189,17 +212,19 @@ class FillChecker:
                     continue
                 if other.pegged or fill.claim.pegged or not self._comes_before(other, fill.claim):
                     continue
+                if other.may_be_passed or fill.claim.shown:
+                    continue
                 # What is displayed is there for all of them; in trades of others takers have no part.
                 excused = self._by_trade(fill) and self._was_taking(other, before)
                 assert excused, f"{other} comes before {fill}"
 
     @staticmethod
     def _comes_before(one: Watched, other: Watched) -> bool:
-        """Any price first, then the better price, then the earlier arrival."""
+        """Any price first, then the better price, then who is displayed, then the earlier arrival."""
         if one.limit is None or other.limit is None:
             return one.limit is None and (other.limit is not None or one.since < other.since)
         if one.limit == other.limit:
-            return one.since < other.since
+            return (one.hidden, one.since) < (other.hidden, other.since)
         return better(one.limit, other.limit, one.is_buy)
 
     def _by_trade(self, fill: Given) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +15,22 @@ from ib_async import TagValue
 from tests.gateway_sim.by_hand import Desk, by_hand
 from tests.gateway_sim.wire_client import opened_status, place
 
-from algo_trade.clock import rng
+from algo_trade.clock import rng, utc
 
 ENDS = {"Filled", "Cancelled", "Inactive"}
 UNTIL_CLOSE_S, OVERNIGHT_S = 6.5 * 3600, 17.5 * 3600
 OPS = {"place": 30, "show": 45, "change": 8, "cancel": 4, "halt": 2, "bell": 1, "wait": 10}
-KINDS = {"MKT": 2, "LMT": 6, "STP": 3, "STP LMT": 2, "Adaptive": 1, "Adaptive LMT": 1}
+KINDS = {
+    "MKT": 2, "LMT": 8, "STP": 3, "STP LMT": 2, "Adaptive": 1, "Adaptive LMT": 1, "TRAIL": 2, "TRAIL LIMIT": 1,
+    "MIT": 1, "LIT": 1, "MIDPRICE": 2, "MOC": 1, "LOC": 1,
+}  # fmt: skip
+LIMITED = {"LMT", "STP LMT", "Adaptive LMT", "LIT", "LOC", "MIDPRICE"}
+STOPPED = {"STP", "STP LMT", "MIT", "LIT"}
+DAY_ONLY, NOT_IMMEDIATE = {"MOC", "LOC", "Adaptive", "Adaptive LMT"}, {"MIDPRICE", "TRAIL", "TRAIL LIMIT"}
+ATTRIBUTES: list[dict[str, Any]] = [
+    *[{}] * 8,
+    {"allOrNone": True}, {"allOrNone": True, "hidden": True}, {"hidden": True}, {"displaySize": 3}, {"minQty": 5},
+]  # fmt: skip
 
 
 def a_day(seed: int) -> list[dict[str, Any]]:
@@ -38,7 +50,9 @@ def a_day(seed: int) -> list[dict[str, Any]]:
                     "kind": chance.choices(list(KINDS), list(KINDS.values()))[0],
                     "limit": cents(),
                     "stop": cents(),
-                    "tif": chance.choices(["DAY", "GTC", "IOC", "FOK"], [6, 4, 1, 1])[0],
+                    "tif": chance.choices(["DAY", "GTC", "GTD", "IOC", "FOK"], [6, 4, 2, 1, 1])[0],
+                    "good_for_s": chance.choice([1, 3, 40_000]),
+                    "wants": chance.choice(ATTRIBUTES),
                     "parent": chance.choice([0, 0, 1, 1, 2]),
                     "transmit": chance.random() < 0.8,
                     "group": chance.choice([0, 0, 1, 2, 3]),
@@ -98,17 +112,25 @@ class Day:
     def place(self, op: dict[str, Any]) -> None:
         number = len(self.sent) + 1
         kind = op["kind"]
-        order: dict[str, Any] = {"orderType": kind, "tif": op["tif"], "transmit": op["transmit"]}
-        if "LMT" in kind:
+        tif = op["tif"]
+        if kind in DAY_ONLY or (kind in NOT_IMMEDIATE and tif in {"IOC", "FOK"}):
+            tif = "DAY"
+        order: dict[str, Any] = {"orderType": kind, "tif": tif, "transmit": op["transmit"]} | op["wants"]
+        if order.get("minQty", 0) > op["quantity"]:
+            del order["minQty"]
+        if tif == "GTD":
+            until = utc(self.desk.clock.now_ns() + op["good_for_s"] * 10**9)
+            order["goodTillDate"] = f"{until:%Y%m%d-%H:%M:%S}"
+        if kind in LIMITED:
             order["lmtPrice"] = op["limit"] / 100
-        if "STP" in kind:
+        if kind in STOPPED:
             order["auxPrice"] = op["stop"] / 100
+        if "TRAIL" in kind:
+            order["auxPrice"] = 0.02
+        if kind == "TRAIL LIMIT":
+            order["lmtPriceOffset"] = 0.01
         if "Adaptive" in kind:
-            order |= {
-                "orderType": "LMT" if "LMT" in kind else "MKT",
-                "algoStrategy": "Adaptive",
-                "tif": "DAY",
-            }
+            order |= {"orderType": "LMT" if "LMT" in kind else "MKT", "algoStrategy": "Adaptive"}
             order["algoParams"] = [TagValue("adaptivePriority", "Normal")]
         parent = number - op["parent"] if op["parent"] else 0
         if parent > 0:
@@ -124,6 +146,8 @@ class Day:
         order = self.sent.get(number)
         if order is not None and not order.get("ocaGroup"):
             new = {"quantity": op["quantity"], "transmit": True}
+            if order.get("minQty", 0) > op["quantity"]:
+                return
             if "lmtPrice" in order:
                 new["lmtPrice"] = op["limit"] / 100
             self.desk.client.send(*place(number, **(order | new)))
@@ -201,9 +225,17 @@ def judge(day: Day) -> None:
                 filled[number] += shares
                 assert filled[number] == int(fields[24]) <= int(terms[number][14])
                 is_buy = fields[18] == "BOT"
-                if terms[number][15] in {"LMT", "STP LMT"}:
-                    limit = round(float(terms[number][16]) * 10_000)
+                limit = round(float(terms[number][16]) * 10_000)
+                if limit:
                     assert price <= limit if is_buy else price >= limit
+                sent = day.sent[number]
+                if sent.get("allOrNone"):
+                    assert shares == int(terms[number][14]), "all or nothing"
+                if sent.get("goodTillDate"):
+                    at = datetime.strptime(fields[15], "%Y%m%d %H:%M:%S US/Eastern").replace(
+                        tzinfo=ZoneInfo("US/Eastern")
+                    )
+                    assert f"{at.astimezone(UTC):%Y%m%d-%H:%M:%S}" <= sent["goodTillDate"], "after its date"
                 cash -= (shares if is_buy else -shares) * price * 100
             case "59":
                 cash -= round(float(fields[3]) * 1_000_000)

@@ -208,7 +208,29 @@ REFUSED: dict[str, tuple[dict[str, Any], int]] = {
     ),
     "an algorithm on a stop": ({**STP, "auxPrice": 100.0, "algoStrategy": "Adaptive"}, 442),
     "an algorithm that is immediate": ({"tif": "IOC", "algoStrategy": "Adaptive"}, 442),
-    "good till date": ({"lmtPrice": 99.0, "tif": "GTD", "goodTillDate": "20260401 16:00:00"}, 321),
+    "a trail without a distance": ({"orderType": "TRAIL"}, 321),
+    "a trail with two distances": ({"orderType": "TRAIL", "auxPrice": 1.0, "trailingPercent": 1.0}, 321),
+    "a trail of all the price": ({"orderType": "TRAIL", "trailingPercent": 100.0}, 321),
+    "a trail off the tick": ({"orderType": "TRAIL", "auxPrice": 0.001}, 110),
+    "a trailing limit without one": ({"orderType": "TRAIL LIMIT", "auxPrice": 1.0}, 321),
+    "a trailing limit with two": (
+        {"orderType": "TRAIL LIMIT", "auxPrice": 1.0, "lmtPriceOffset": 0.1, "lmtPrice": 99.0}, 321,
+    ),
+    "a trailing limit better than its stop": (
+        {"orderType": "TRAIL LIMIT", "auxPrice": 1.0, "lmtPrice": 100.0, "trailStopPrice": 101.0}, 321,
+    ),
+    "a limit on close without its limit": ({"orderType": "LOC"}, 321),
+    "at the close and good till cancelled": ({"orderType": "MOC", "tif": "GTC"}, 113),
+    "at the mid-point and immediate": ({"orderType": "MIDPRICE", "tif": "IOC"}, 111),
+    "a dated order without a date": ({"lmtPrice": 99.0, "tif": "GTD"}, 343),
+    "a date that is none": ({"lmtPrice": 99.0, "tif": "GTD", "goodTillDate": "20270231 16:00:00"}, 343),
+    "a date in another form": ({"lmtPrice": 99.0, "tif": "GTD", "goodTillDate": "2027-02-01 16:00"}, 343),
+    "a zone that is none": ({"lmtPrice": 99.0, "tif": "GTD", "goodTillDate": "20270201 16:00:00 Mars/Base"}, 343),
+    "a date in the past": ({"lmtPrice": 99.0, "tif": "GTD", "goodTillDate": "20250102-16:00:00"}, 321),
+    "a date on a day order": ({"lmtPrice": 99.0, "goodTillDate": "20270201-16:00:00"}, 321),
+    "a minimum above the quantity": ({"lmtPrice": 99.0, "minQty": 11}, 321),
+    "a display size below zero": ({"lmtPrice": 99.0, "displaySize": -1}, 321),
+    "a display size on all or none": ({"lmtPrice": 99.0, "displaySize": 5, "allOrNone": True}, 321),
     "an adjustable stop": ({**STP, "auxPrice": 100.0, "adjustedOrderType": "STP LMT"}, 321),
     "an amount of cash": ({"quantity": 0, "cashQty": 5000.0}, 10244),
     "a discretionary amount": ({"lmtPrice": 99.0, "discretionaryAmt": 0.05}, 321),
@@ -234,7 +256,9 @@ def test_an_instrument_without_algorithms_refuses_them_and_does_not_list_them() 
         listed = [
             fields for fields in await desk.client.ask(9, 8, 7, 756733, *[""] * 15) if fields[0] == "10"
         ]
-        assert {"ALGO", "STP", "STPLMT", "GTC", "FOK"} <= set(listed[0][15].split(","))
+        assert {"ALGO", "STP", "STPLMT", "TRAIL", "MIDPX", "MOC", "GTC", "FOK"} <= set(
+            listed[0][15].split(",")
+        )
         catalogue = simulator._catalogue
         spy = catalogue.by_con_id[756733]
         plain = spy.model_copy(update={"algos": False})

@@ -136,7 +136,7 @@ REFUSED: dict[str, tuple[dict[str, Any], int]] = {
     "less than one": ({"quantity": 0.5}, 388),
     "off the tick": ({"lmtPrice": 580.001}, 110),
     "no limit": ({"orderType": "LMT"}, 321),
-    "a type we do not have": ({"orderType": "TRAIL", "auxPrice": 1.0}, 387),
+    "a type we do not have": ({"orderType": "REL", "auxPrice": 1.0}, 387),
     "no type at all": ({"orderType": "WHAT"}, 321),
     "at the opening only": ({"lmtPrice": 500.0, "tif": "OPG"}, 321),
     "another account": ({"account": "DU12345"}, 321),

@@ -24,6 +24,18 @@ LEVELS = st.sampled_from([9_700, 9_800, 9_900, 10_000, 10_100, 10_200])
 PRICES = LEVELS | st.sampled_from([-1, 0])
 SIZES = st.integers(0, 60)
 TRADES = st.just((0, 0)) | st.tuples(LEVELS, st.integers(1, 90))
+WANTS = st.sampled_from(
+    [
+        *[{}] * 4,
+        {"whole": True},
+        {"whole": True, "hidden": True},
+        {"hidden": True},
+        {"hidden": True, "at_mid": True},
+        {"least": 20},
+        {"shown": 7},
+        {"shown": 30},
+    ]
+)
 START_MICROS = 1_000_000 * 1_000_000
 
 
@@ -87,21 +99,27 @@ class Trading(RuleBasedStateMachine):
 
     @rule(
         is_buy=st.booleans(), limit=st.none() | LEVELS, shares=st.integers(1, 90), pegged=st.booleans(),
+        wants=WANTS,
     )  # fmt: skip
-    def place(self, is_buy: bool, limit: int | None, shares: int, pegged: bool) -> None:
+    def place(
+        self, is_buy: bool, limit: int | None, shares: int, pegged: bool, wants: dict[str, Any]
+    ) -> None:
         self.number += 1
+        pegged = pegged or "at_mid" in wants
         order = an_order(
             perm_id=self.number, order_id=self.number, con_id=1, quantity=shares, limit_e4=limit,
             action="BUY" if is_buy else "SELL", priority=self.number,
         )  # fmt: skip
         self.booking.add(order)
-        claim = OrderClaim(is_buy, shares, limit, pegged, order=order)
-        watched = Watched(self.number, is_buy, limit, shares, pegged)
+        claim = OrderClaim(is_buy, shares, limit, pegged, **wants, order=order)
+        watched = Watched(self.number, is_buy, limit, shares, pegged, **wants)
         self.claims.append(claim)
         self.checker.enter(watched)
         could = self.book.can_fill(claim) if not pegged else None
+        whole = claim.whole
         self.book.enter(claim)
         assert could is None or could == (claim.shares == 0), "what fills whole at once is known before"
+        assert not whole or claim.shares in {0, shares}, "all or nothing"
         self.checker.entered(watched)
 
     @precondition(lambda self: any(claim.shares for claim in self.claims))
@@ -137,6 +155,11 @@ class Trading(RuleBasedStateMachine):
         for claim in self.claims:
             watched = self.checker.claims[claim.order.perm_id]
             assert claim.shares == (watched.wanted if watched.live else 0)
+
+    @invariant()
+    def all_or_none_is_never_filled_in_part(self) -> None:
+        for claim in self.claims:
+            assert not claim.whole or claim.order.fills <= 1
 
     @invariant()
     def cash_and_shares_are_conserved(self) -> None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from algo_trade.gateway_sim.margin import initial_margin_micros, maintenance_margin_micros
+
 MICROS_PER_E4 = 100
 
 # What a share of a con_id is worth now, in millionths of a dollar.
 Mark = Callable[[int], int]
 
-# Initial and maintenance margin, in percent of a position's value (Reg T; short positions as IBKR asks for them).
-INITIAL_PERCENT = 50
-MAINTENANCE_LONG_PERCENT = 25
-MAINTENANCE_SHORT_PERCENT = 30
+# Shares that working orders may still buy and sell, by con_id.
+Working = Mapping[int, tuple[int, int]]
 
 
 @dataclass(slots=True)
@@ -33,6 +33,24 @@ class Position:
     @property
     def average_cost_micros(self) -> int:
         return self.cost_micros // self.shares if self.shares else 0
+
+    def fill(self, signed_shares: int, price_e4: int, commission_micros: int) -> int | None:
+        """Book a fill (buy positive). Returns the profit it realised, None when it only opened or added."""
+        assert signed_shares != 0, "a fill has shares"
+        value = signed_shares * price_e4 * MICROS_PER_E4
+        closing = _closing_shares(self.shares, signed_shares)
+        if closing == 0:
+            self.shares += signed_shares
+            self.cost_micros += value + commission_micros
+            return None
+        closing_value = value * closing // signed_shares
+        closing_commission = commission_micros * closing // signed_shares
+        closed_cost = self.cost_micros * -closing // self.shares
+        realized = -closing_value - closed_cost - closing_commission
+        self.shares += signed_shares
+        self.cost_micros += (value - closing_value) + (commission_micros - closing_commission) - closed_cost
+        self.realized_micros += realized
+        return realized
 
     def value_micros(self, mark_micros: int) -> int:
         return self.shares * mark_micros
@@ -52,48 +70,31 @@ class Account:
 
     def fill(self, con_id: int, signed_shares: int, price_e4: int, commission_micros: int) -> int | None:
         """Book a fill (buy positive). Returns the profit it realised, None when it only opened or added."""
-        assert signed_shares != 0, "a fill has shares"
         position = self.positions.setdefault(con_id, Position(con_id))
-        value = signed_shares * price_e4 * MICROS_PER_E4
-        self.cash_micros -= value + commission_micros
+        self.cash_micros -= signed_shares * price_e4 * MICROS_PER_E4 + commission_micros
         self.commission_micros += commission_micros
-        closing = _closing_shares(position.shares, signed_shares)
-        if closing == 0:
-            position.shares += signed_shares
-            position.cost_micros += value + commission_micros
-            return None
-        closing_value = value * closing // signed_shares
-        closing_commission = commission_micros * closing // signed_shares
-        closed_cost = position.cost_micros * -closing // position.shares
-        realized = -closing_value - closed_cost - closing_commission
-        position.shares += signed_shares
-        position.cost_micros += (
-            (value - closing_value) + (commission_micros - closing_commission) - closed_cost
-        )
-        position.realized_micros += realized
-        return realized
+        return position.fill(signed_shares, price_e4, commission_micros)
 
     def equity_micros(self, mark: Mark) -> int:
         """Cash plus positions."""
         return self.cash_micros + sum(held.value_micros(mark(held.con_id)) for held in self.open_positions())
 
-    def initial_margin_micros(self, mark: Mark, working: Mapping[int, tuple[int, int]] | None = None) -> int:
-        """Initial margin of the positions; with `working` (con_id to shares bought and sold by working orders) of
-        the larger position those orders could lead to."""
-        orders = working or {}
+    def initial_margin_micros(self, mark: Mark, working: Working | None = None) -> int:
+        """Initial margin of the positions; with `working` orders of the larger position those could lead to."""
+        return self._margin_micros(initial_margin_micros, mark, working or {})
+
+    def maintenance_margin_micros(self, mark: Mark, working: Working | None = None) -> int:
+        """The same for maintenance margin."""
+        return self._margin_micros(maintenance_margin_micros, mark, working or {})
+
+    def _margin_micros(self, margin: Callable[[int], int], mark: Mark, working: Working) -> int:
         held = {position.con_id: position.shares for position in self.open_positions()}
         total = 0
-        for con_id in dict.fromkeys((*held, *orders)):
+        for con_id in dict.fromkeys((*held, *working)):
             shares = held.get(con_id, 0)
-            bought, sold = orders.get(con_id, (0, 0))
-            total += max(abs(shares + bought), abs(shares - sold)) * mark(con_id) * INITIAL_PERCENT // 100
-        return total
-
-    def maintenance_margin_micros(self, mark: Mark) -> int:
-        total = 0
-        for position in self.open_positions():
-            percent = MAINTENANCE_LONG_PERCENT if position.shares > 0 else MAINTENANCE_SHORT_PERCENT
-            total += abs(position.value_micros(mark(position.con_id))) * percent // 100
+            bought, sold = working.get(con_id, (0, 0))
+            price = mark(con_id)
+            total += max(margin((shares + bought) * price), margin((shares - sold) * price))
         return total
 
     def realized_micros(self) -> int:

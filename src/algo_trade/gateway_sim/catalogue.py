@@ -59,6 +59,8 @@ class Instrument(MarketTerms):
     pattern: str = DEFAULT_PATTERN
     algos: bool = True
     """Whether the exchange takes algorithmic orders in it."""
+    hard_to_borrow: bool = False
+    """Whether nobody lends it: orders that would sell it short are held."""
 
     @property
     def trading_class(self) -> str:

@@ -1,4 +1,4 @@
-"""What a placeOrder with the id of a live order may change: price, stop price, quantity, and MKT to LMT or back.
+"""What a placeOrder with the id of a live order may change: prices, quantity, how it trails, and MKT to LMT or back.
 
 The whole order is sent again; whatever else differs makes it another order, which is refused and leaves the first one
 as it was.
@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.families import group_of
+from algo_trade.gateway_sim.good_till import GTD
 from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status
+from algo_trade.gateway_sim.trailing import Trail
 from algo_trade.gateway_sim.validation import OrderRequest
 
 _INTERCHANGEABLE = frozenset({"MKT", "LMT"})
@@ -24,18 +26,23 @@ class Terms(NamedTuple):
     order_type: str
     limit_e4: int | None
     stop_e4: int | None
+    trail: Trail | None
 
     @classmethod
-    def wanted(cls, asked: OrderRequest) -> Terms:
-        return cls(asked.quantity, asked.order_type, asked.limit_e4, asked.stop_e4)
+    def wanted(cls, asked: OrderRequest, order: SimOrder) -> Terms:
+        """What is asked for now. A trail that is as before and told no other start goes on from where it is."""
+        goes_on = asked.trail is not None and asked.trail == order.trail
+        if goes_on and (order.triggered or asked.stop_e4 is None):
+            return cls(asked.quantity, asked.order_type, order.limit_e4, order.stop_e4, order.trail)
+        return cls(asked.quantity, asked.order_type, asked.limit_e4, asked.stop_e4, asked.trail)
 
     @classmethod
     def of(cls, order: SimOrder) -> Terms:
-        return cls(order.quantity, order.order_type, order.limit_e4, order.stop_e4)
+        return cls(order.quantity, order.order_type, order.limit_e4, order.stop_e4, order.trail)
 
     def apply(self, order: SimOrder) -> None:
         """Give the order these terms."""
-        order.quantity, order.order_type, order.limit_e4, order.stop_e4 = self
+        order.quantity, order.order_type, order.limit_e4, order.stop_e4, order.trail = self
 
     def keeps_place(self, before: Terms) -> bool:
         """Whether an order with these terms keeps the place in the queue it had with those: only its size fell."""
@@ -59,11 +66,17 @@ def check_change(order: SimOrder, asked: OrderRequest, con_id: int) -> None:
         and order.trigger_method == asked.trigger_method
         and bool(order.adaptive) == bool(asked.adaptive)
         and order.algo_params == asked.algo_params
-        and (not order.triggered or order.stop_e4 == asked.stop_e4)
+        and order.handling == asked.handling
+        and (order.tif != GTD or order.expires_ns == asked.good_till_ns)
+        and (not order.triggered or _same_trigger(order, asked))
     )
     if not same:
         raise RequestError(105, "Order being modified does not match original order.")
     _check_quantity(order, asked.quantity)
+
+
+def _same_trigger(order: SimOrder, asked: OrderRequest) -> bool:
+    return order.trail == asked.trail and (order.trail is not None or order.stop_e4 == asked.stop_e4)
 
 
 def check_still(order: SimOrder, terms: Terms) -> None:

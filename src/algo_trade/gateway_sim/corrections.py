@@ -1,52 +1,63 @@
-"""An execution is corrected: the exchange says afterwards that it was at another price.
+"""Corrected executions: the same fill at another price, under the same id with a higher last part.
 
-The corrected execution has the same id with the next suffix and takes the place of the one before. The account is
-counted again from every execution in force, so it is what it would be had the price been right at once.
+The books are as if it had been that price from the first: the position is built anew from all its fills. Profits that
+later fills were told to have realised are not told again.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from algo_trade.gateway_sim.account import MICROS_PER_E4, Account
+from algo_trade.gateway_sim.account import MICROS_PER_E4, Position
 from algo_trade.gateway_sim.booking import Booking
-from algo_trade.gateway_sim.callbacks import Callbacks
 from algo_trade.gateway_sim.orders import SimExecution
 
 
-def in_force(executions: list[SimExecution]) -> list[SimExecution]:
-    """Every execution once, as it was corrected last, in the order they happened."""
-    return list({execution.exec_id.rpartition(".")[0]: execution for execution in executions}.values())
+def _fill_of(exec_id: str) -> str:
+    """What all corrections of a fill have in common."""
+    return exec_id.rpartition(".")[0]
+
+
+def standing(executions: list[SimExecution]) -> list[SimExecution]:
+    """The executions that hold, the last correction of each, in the order of the fills."""
+    return list({_fill_of(execution.exec_id): execution for execution in executions}.values())
 
 
 def correct(
-    execution: SimExecution, price_e4: int, booking: Booking, callbacks: Callbacks, now_ns: int
+    booking: Booking, exec_id: str, price_e4: int, now_ns: int, commission_due_ns: int
 ) -> SimExecution:
-    """Correct one execution in force, and tell whoever hears of its order."""
-    prefix, _, suffix = execution.exec_id.rpartition(".")
-    change_micros = execution.shares * (price_e4 - execution.price_e4) * MICROS_PER_E4
-    corrected = replace(
-        execution,
-        exec_id=f"{prefix}.{int(suffix) + 1:02d}",
+    """Book a correction and return its execution; not committed yet."""
+    known = {execution.exec_id: execution for execution in booking.executions}
+    wrong = known[exec_id]
+    fill, _, number = exec_id.rpartition(".")
+    new_id = f"{fill}.{int(number) + 1:02d}"
+    if new_id in known:
+        raise ValueError(f"execution {exec_id} has been corrected already")
+    difference = wrong.shares * (price_e4 - wrong.price_e4) * MICROS_PER_E4
+    order = booking.orders[wrong.perm_id]
+    order.value_micros += difference
+    order.last_price_e4 = price_e4
+    booking.account.cash_micros -= difference if wrong.is_buy else -difference
+    correction = replace(
+        wrong,
+        exec_id=new_id,
         price_e4=price_e4,
-        cumulative_value_micros=execution.cumulative_value_micros + change_micros,
-        commission_due_ns=now_ns,
+        time_ns=now_ns,
+        cumulative_value_micros=wrong.cumulative_value_micros + difference,
+        commission_due_ns=commission_due_ns,
     )
-    booking.executions.append(corrected)
-    order = booking.orders[execution.perm_id]
-    order.value_micros += change_micros
-    booking.account.cash_micros -= change_micros if execution.is_buy else -change_micros
-    again = Account(booking.account.account_id, 0)
-    for each in in_force(booking.executions):
-        if each.con_id == execution.con_id:
-            signed = each.shares if each.is_buy else -each.shares
-            realized = again.fill(each.con_id, signed, each.price_e4, each.commission_micros)
-            if each is corrected:
-                corrected.realized_micros = realized
-    position = again.positions[execution.con_id]
-    booking.account.positions[execution.con_id] = position
-    booking.commit(order, execution=corrected)
-    callbacks.executed(corrected)
-    callbacks.position_changed(position)
-    callbacks.commission(corrected)
-    return corrected
+    booking.executions.append(correction)
+    _rebuild(booking, correction)
+    return correction
+
+
+def _rebuild(booking: Booking, correction: SimExecution) -> None:
+    """The position of its contract from all fills; the correction learns what it realised."""
+    position = Position(correction.con_id)
+    for execution in standing(booking.executions):
+        if execution.con_id == correction.con_id:
+            shares = execution.shares if execution.is_buy else -execution.shares
+            realized = position.fill(shares, execution.price_e4, execution.commission_micros)
+            if execution is correction:
+                correction.realized_micros = realized
+    booking.account.positions[correction.con_id] = position

@@ -15,8 +15,9 @@ from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.markets import Markets
 from algo_trade.gateway_sim.messages import echo_of
-from algo_trade.gateway_sim.orders import BY_HAND, ENDED, SimOrder, Status, not_cancellable
-from algo_trade.gateway_sim.validation import OrderRequest, read_order, refuse
+from algo_trade.gateway_sim.orders import BY_HAND, ENDED, SimExecution, SimOrder, Status, not_cancellable
+from algo_trade.gateway_sim.prices import refuse
+from algo_trade.gateway_sim.validation import OrderRequest, read_order
 from algo_trade.gateway_sim.wire.decode import Decoded
 
 
@@ -61,7 +62,7 @@ class OrderDesk:
             return
         if known is None and (order_id < self._ids.next_order_id(client_id) or order_id <= 0):
             raise RequestError(103, "Duplicate order id")
-        asked = read_order(request, self._booking.account.account_id, instrument)
+        asked = self._read(request, instrument)
         order = self._new_order(client_id, request, asked, instrument, known)
         self._ids.use_order_id(client_id, order_id)
         self._booking.add(order)
@@ -73,7 +74,7 @@ class OrderDesk:
 
     def place_by_hand(self, request: Decoded, instrument: Instrument, *, bind: bool) -> SimOrder:
         """An order a person placed; raises RequestError when it is refused."""
-        asked = read_order(request, self._booking.account.account_id, instrument)
+        asked = self._read(request, instrument)
         order = self._new_order(BY_HAND, request, asked, instrument, None)
         if bind:
             order.order_id = self._booking.new_bound_id()
@@ -85,8 +86,11 @@ class OrderDesk:
         """An order that is only asked about (what-if): checked like any other, kept nowhere."""
         if not request.flag("transmit"):
             raise RequestError(413, "What-if order should have the transmit flag set to true.")
-        asked = read_order(request, self._booking.account.account_id, instrument)
+        asked = self._read(request, instrument)
         return self._new_order(client_id, request, asked, instrument, None)
+
+    def _read(self, request: Decoded, instrument: Instrument) -> OrderRequest:
+        return read_order(request, self._booking.account.account_id, instrument, self._clock.now_ns())
 
     def _new_order(
         self,
@@ -121,6 +125,9 @@ class OrderDesk:
             awaits_parent=parent is not None,
             oca_group=asked.oca_group,
             oca_type=asked.oca_type,
+            expires_ns=asked.good_till_ns,
+            trail=asked.trail,
+            handling=asked.handling,
             echo=echo_of(request),
         )
 
@@ -140,12 +147,12 @@ class OrderDesk:
     def _change(self, order: SimOrder, request: Decoded, instrument: Instrument) -> None:
         if order.status in {Status.CANCELLED, Status.INACTIVE}:
             raise RequestError(103, "Duplicate order id")
-        asked = read_order(request, self._booking.account.account_id, instrument)
+        asked = self._read(request, instrument)
         check_change(order, asked, instrument.con_id)
         if order.status is Status.RECEIVED or order.cancel_requested or self._floor.is_changing(order):
             raise RequestError(2102, "Unable to modify this order as it is still being processed.")
         if request.flag("transmit"):
-            self._floor.change(order, Terms.wanted(asked))
+            self._floor.change(order, Terms.wanted(asked, order))
 
     # -- cancelling --------------------------------------------------------------------------------
     def cancel(self, client_id: int, order_id: int) -> None:
@@ -177,3 +184,11 @@ class OrderDesk:
         for order in self._booking.live_orders():
             if not order.cancel_requested:
                 self._floor.request_cancel(order)
+
+    # -- the exchange's mistakes --------------------------------------------------------------------
+    def correct_execution(self, exec_id: str, price_e4: int) -> SimExecution:
+        """The exchange corrects the price of an execution; returns the execution that replaces it (`….02`).
+
+        KeyError when there is no such execution, ValueError when it has been corrected since.
+        """
+        return self._floor.correct(exec_id, price_e4)

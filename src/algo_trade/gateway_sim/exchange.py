@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from algo_trade.gateway_sim.auctions import closing_price_e4
+from algo_trade.gateway_sim.catalogue import Instrument
+from algo_trade.gateway_sim.handling import PLAIN
 from algo_trade.gateway_sim.market import SymbolMarket
 from algo_trade.gateway_sim.matching import Book, Claim, Liquidity
+from algo_trade.gateway_sim.order_types import MIDPRICE
 from algo_trade.gateway_sim.orders import SimOrder
 from algo_trade.gateway_sim.quotes import Quote
-from algo_trade.gateway_sim.triggers import is_triggered
+from algo_trade.gateway_sim.triggers import follow, is_triggered, looked_at
 
 OnFill = Callable[[SimOrder, int, int, Liquidity], None]
-OnTrigger = Callable[[SimOrder], None]
+OnStop = Callable[[SimOrder], None]
 NowNs = Callable[[], int]
 
 
@@ -29,12 +33,15 @@ class _Working(Claim):
 
 class Exchange:
     """Closed until `open`. `on_fill(order, shares, price_e4, liquidity)` books what an order gets, `on_trigger(order)`
-    hears that the market has reached a stop."""
+    hears that the market has reached a stop, `on_trail(order)` that a stop has followed the market."""
 
-    def __init__(self, market: SymbolMarket, on_fill: OnFill, on_trigger: OnTrigger, now_ns: NowNs) -> None:
+    def __init__(
+        self, market: SymbolMarket, on_fill: OnFill, on_trigger: OnStop, on_trail: OnStop, now_ns: NowNs
+    ) -> None:
         self._market = market
         self._on_fill = on_fill
         self._on_trigger = on_trigger
+        self._on_trail = on_trail
         self._now_ns = now_ns
         self._book: Book[_Working] = Book(self._filled)
         self._book.pause()
@@ -52,6 +59,14 @@ class Exchange:
     def is_trading(self) -> bool:
         return self._is_open and not self._is_halted
 
+    @property
+    def instrument(self) -> Instrument:
+        return self._market.instrument
+
+    def closing_price_e4(self) -> int:
+        """What a closing auction held now would trade at, 0 when none can be held."""
+        return closing_price_e4(self._last_e4, self._quote) if self.is_trading else 0
+
     # -- orders ------------------------------------------------------------------------------------
     def enter(self, order: SimOrder, shares: int, *, pegged: bool = False) -> None:
         """An order arrives for so many shares, in place of what it has here; it is tried at once.
@@ -59,13 +74,13 @@ class Exchange:
         `pegged` lets it rest at the best price of its own side until `take`.
         """
         self.remove(order)
-        claim = _Working(order.is_buy, shares, order.limit_e4, pegged, order=order)
+        claim = _claim(order, shares, pegged)
         self._claims[order.perm_id] = claim
         self._book.enter(claim)
 
     def can_fill(self, order: SimOrder, shares: int) -> bool:
         """Whether so many shares of the order would be filled at once."""
-        return self._book.can_fill(_Working(order.is_buy, shares, order.limit_e4, order=order))
+        return self._book.can_fill(_claim(order, shares, pegged=False))
 
     def take(self, order: SimOrder) -> None:
         """A pegged order has waited long enough: it takes what it may."""
@@ -157,6 +172,21 @@ class Exchange:
             return
         has_trades = self._market.has_trades
         for order in list(self._stops.values()):
-            if is_triggered(order, quote, self._last_e4, has_trades=has_trades):
+            prices = looked_at(order, quote, self._last_e4, has_trades=has_trades)
+            if is_triggered(order, prices):
                 del self._stops[order.perm_id]
                 self._on_trigger(order)
+            elif order.trail is not None and follow(order, prices):
+                self._on_trail(order)
+
+
+def _claim(order: SimOrder, shares: int, pegged: bool) -> _Working:
+    """What the order asks of the market now."""
+    claim = _Working(order.is_buy, shares, order.limit_e4, pegged, order=order)
+    if order.handling is not PLAIN:
+        claim.whole, claim.hidden, claim.shown, claim.least = order.handling
+        if order.filled:
+            claim.least = 0
+    if order.order_type == MIDPRICE:
+        claim.pegged = claim.at_mid = claim.hidden = True
+    return claim

@@ -3,8 +3,8 @@
 Theory. A child works for what its parent has filled and no more: all children of an order together never trade more
 than it did. When a parent ends, its children end with it or shrink to what it filled. The children of one parent are
 a group, named after the parent's permId as a real gateway names it; other groups are named by the client. When an
-order of a group fills whole, the others are cancelled; when it fills in part, they shrink by as much (types 2 and 3)
-or are cancelled at once (type 1). All of that happens in the instant of the fill, so nothing can overfill.
+order of a group fills whole, the others are cancelled; when it fills in part, they shrink in proportion (types 2 and
+3) or are cancelled at once (type 1). All of that happens in the instant of the fill, so nothing can overfill.
 
 The functions here only decide; `outcomes` carries out.
 """
@@ -39,10 +39,12 @@ def children_of(order: SimOrder, booking: Booking) -> list[SimOrder]:
 
 
 def workable_shares(order: SimOrder, booking: Booking) -> int:
-    """How many shares an order may trade now: what remains of it, for a child no more than its parent covers."""
+    """How many shares an order may trade now: what remains of it, for a child no more than its parent covers, for an
+    all-or-none child nothing until that is all of it."""
     if not order.parent_perm_id:
         return order.remaining
-    return min(order.remaining, _uncovered(booking.orders[order.parent_perm_id]))
+    shares = min(order.remaining, _uncovered(booking.orders[order.parent_perm_id]))
+    return 0 if order.handling.whole and shares < order.remaining else shares
 
 
 def _uncovered(parent: SimOrder) -> int:
@@ -66,10 +68,12 @@ def after_fill(order: SimOrder, shares: int, booking: Booking) -> Iterator[Effec
     for other in booking.live_orders():
         if other is order or group_of(other) != group:
             continue
-        if order.remaining == 0 or order.oca_type == CANCEL_ALL or other.remaining <= shares:
+        # As much of each as was filled of the order; a part of a share that would be left is taken too.
+        cut = -(-other.remaining * shares // (order.remaining + shares))
+        if order.oca_type == CANCEL_ALL or cut >= other.remaining:
             yield Effect(other, other.quantity, Status.CANCELLED)
         else:
-            yield Effect(other, other.quantity - shares)
+            yield Effect(other, other.quantity - cut)
 
 
 def after_end(order: SimOrder, booking: Booking) -> Iterator[Effect]:

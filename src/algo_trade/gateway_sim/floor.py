@@ -13,15 +13,17 @@ from algo_trade.gateway_sim import families
 from algo_trade.gateway_sim.adaptive import rest_ns
 from algo_trade.gateway_sim.audience import Audience
 from algo_trade.gateway_sim.booking import Booking
-from algo_trade.gateway_sim.broker_rules import reason_to_reject
+from algo_trade.gateway_sim.broker_rules import must_locate, reason_to_reject
 from algo_trade.gateway_sim.changes import Terms, check_still
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.exchange import Exchange
+from algo_trade.gateway_sim.expiry import Expiry
 from algo_trade.gateway_sim.hours import TradingHours, Window
 from algo_trade.gateway_sim.ids import Ids
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.markets import Markets
-from algo_trade.gateway_sim.orders import ENDED, IMMEDIATE, SimOrder, Status, not_cancellable
+from algo_trade.gateway_sim.order_types import AT_CLOSE, IMMEDIATE
+from algo_trade.gateway_sim.orders import ENDED, SimExecution, SimOrder, Status, not_cancellable
 from algo_trade.gateway_sim.outcomes import BY_SYSTEM, BY_TRADER, Outcomes
 from algo_trade.gateway_sim.steps import TURN_NS, Steps
 
@@ -56,13 +58,15 @@ class Floor:
         )
         for market in markets:
             self._exchanges[market.instrument.con_id] = Exchange(
-                market, self._outcomes.filled, self._triggered, clock.now_ns
+                market, self._outcomes.filled, self._triggered, booking.commit, clock.now_ns
             )
+        self._expiry = Expiry(booking, self._outcomes, self._exchanges, hours, self._steps, clock)
 
     def start(self) -> None:
         """Take up orders from before a restart, and follow the exchange's hours from now on."""
         self._ring()
         for order in sorted(self._booking.live_orders(), key=lambda live: live.priority):
+            self._expiry.watch(order)
             if order.status is Status.RECEIVED:
                 self._steps.later(order, self._latencies.ack_ns(), self._acknowledge)
             elif not order.at_exchange:
@@ -81,12 +85,11 @@ class Floor:
     # -- to the exchange ---------------------------------------------------------------------------
     def submit(self, orders: list[SimOrder]) -> None:
         """Orders are transmitted, and acknowledged one after the other."""
-        now_ns = self._clock.now_ns()
+        close_ns = self._window(self._clock.now_ns()).close_ns
         for order in orders:
             if order.status is Status.STAGED:
                 order.step(Status.RECEIVED)
-            if order.tif == "DAY":
-                order.expires_ns = self._window(now_ns).close_ns
+            self._expiry.begin(order, close_ns)
         self._booking.commit(*orders)
         delay_ns = self._latencies.ack_ns()
         for number, order in enumerate(orders):
@@ -99,24 +102,29 @@ class Floor:
         if order.status is not Status.RECEIVED:
             return
         is_open = self._is_open()
-        if self.refusals:
-            reason: str | None = self.refusals.pop(0)
-        else:
-            reason = reason_to_reject(order, self._booking, self._markets.mark_micros, is_open=is_open)
+        reason = self.refusals.pop(0) if self.refusals else self._reason_to_reject(order)
         if reason is not None:
             self._outcomes.reject(order, reason)
             return
         order.step(Status.PRE_SUBMITTED)
         order.awaits_parent = bool(order.parent_perm_id) and not self._workable(order)
+        order.awaits_locate = must_locate(order, self._booking, self._exchanges[order.con_id].instrument)
         self._booking.commit(order)
         self._audience.order_opened(order)
+        if order.awaits_locate:
+            self._audience.order_error(order, 404, "Order held while securities are located.")
         if not is_open:
             self._audience.held(order)
         self._send_on(order)
 
+    def _reason_to_reject(self, order: SimOrder) -> str | None:
+        now_ns = self._clock.now_ns()
+        mark = self._markets.mark_micros
+        return reason_to_reject(order, self._booking, mark, now_ns, is_open=self._is_open())
+
     def _send_on(self, order: SimOrder) -> None:
         """An acknowledged order goes where it has to wait, or to the exchange."""
-        if order.awaits_parent:
+        if order.awaits_parent or order.awaits_locate:
             return
         if order.awaits_trigger:
             self._markets.look(order.con_id)
@@ -147,7 +155,8 @@ class Floor:
         order.priority = self._ids.new_priority()
         self._booking.commit(order)
         self._markets.look(order.con_id)
-        if order.tif != "FOK" or exchange.can_fill(order, shares):
+        is_tried = order.tif != "FOK" or exchange.can_fill(order, shares)
+        if is_tried and order.order_type not in AT_CLOSE:
             exchange.enter(order, shares, pegged=rest_ns(order) > 0)
         if order.status in ENDED:
             return
@@ -196,9 +205,7 @@ class Floor:
             check_still(order, terms)
             terms.apply(order)
             order.quantity = families.largest_quantity(order, self._booking)
-            reason = reason_to_reject(
-                order, self._booking, self._markets.mark_micros, is_open=self._is_open()
-            )
+            reason = self._reason_to_reject(order)
             if reason is not None:
                 before.apply(order)
                 raise RequestError(201, f"Order rejected - reason:{reason}")
@@ -248,6 +255,10 @@ class Floor:
         if order.status is not Status.CANCELLED:
             self._audience.order_error(order, 10148, not_cancellable(order))
 
+    def correct(self, exec_id: str, price_e4: int) -> SimExecution:
+        """Another price for an execution there was, as `Outcomes.correct` has it."""
+        return self._outcomes.correct(exec_id, price_e4)
+
     # -- hours -------------------------------------------------------------------------------------
     def _window(self, now_ns: int) -> Window:
         """The stretch of trading there is now, or the next one."""
@@ -263,9 +274,7 @@ class Floor:
     def _ring(self) -> None:
         """The exchange opens or closes, or the simulator starts: day orders end, the others are held or sent."""
         now_ns = self._clock.now_ns()
-        for order in self._booking.live_orders():
-            if 0 < order.expires_ns <= now_ns and order.status not in ENDED:
-                self._outcomes.cancel(order, BY_SYSTEM)
+        self._expiry.run_out()
         window = self._hours.current(now_ns)
         for exchange in self._exchanges.values():
             if window is None:

@@ -12,6 +12,10 @@ there was one. The rules, each of them a line of docs/assumptions.md:
 - When the opposite side comes to a resting claim, that is filled at its own price: improvement is never assumed.
 - Our claims among themselves: any price first, then the better price, then the earlier arrival. They share what there
   is and never trade with one another.
+- A claim that wants all or nothing, or a first fill of some size, is passed over by what is smaller than that.
+- A hidden claim is behind everything displayed at its price, whenever that came. One that shows only a part of itself
+  is filled part by part: each next part is a newcomer. Who comes to it or trades through it gets all of it at once.
+- A claim pegged to the mid-point rests there unseen, better than the best, and moves with it.
 - While paused nothing is filled, and what was displayed before is void.
 """
 
@@ -26,8 +30,9 @@ from algo_trade.gateway_sim.quotes import Quote
 
 
 class Liquidity(IntEnum):
-    """Whether a fill added liquidity or removed it; the value is what executions call it."""
+    """Whether a fill added liquidity, removed it, or neither (auctions); the value is what executions call it."""
 
+    NEITHER = 0
     ADDED = 1
     REMOVED = 2
 
@@ -38,8 +43,9 @@ class Claim:
 
     `price_e4` is where it rests, None while it takes; `ahead` is how many shares of others are before it there, None
     while its price is behind the best and nobody knows. `arrival` counts up over the book: who came to where it is
-    earlier has the lower one. A `pegged` claim does not take: it rests at the best price of its own side, never beyond
-    its limit.
+    earlier has the lower one. A `pegged` claim does not take: it rests at the best price of its own side, or `at_mid`,
+    never beyond its limit. `whole` wants all its shares in one fill, `least` so many in its first one. A `hidden` claim
+    is not displayed, one with `shown` only so many shares at a time, of which `slice` are left now.
     """
 
     is_buy: bool
@@ -49,6 +55,18 @@ class Claim:
     price_e4: int | None = None
     ahead: int | None = None
     arrival: int = 0
+    at_mid: bool = False
+    whole: bool = False
+    least: int = 0
+    hidden: bool = False
+    shown: int = 0
+    slice: int = 0
+
+    def accepts(self, shares: int) -> bool:
+        """Whether it would take a fill of so many of its shares."""
+        if self.whole:
+            return shares == self.shares
+        return shares >= min(self.least, self.shares)
 
     @property
     def bound_e4(self) -> int | None:
@@ -101,6 +119,7 @@ class Book(Generic[ClaimT]):
         """A claim wants less, and keeps its place."""
         assert 0 < shares <= claim.shares, "only less keeps the place"
         claim.shares = shares
+        claim.slice = min(claim.slice, shares)
 
     def unpeg(self, claim: ClaimT) -> None:
         """A pegged claim takes from now on, within its limit."""
@@ -164,7 +183,7 @@ class Book(Generic[ClaimT]):
                 _rest(claim, claim.limit_e4, quote)
             return
         shares = min(claim.shares, left)
-        if shares == 0:
+        if shares == 0 or not claim.accepts(shares):
             return
         if claim.is_buy:
             self._ask_taken += shares
@@ -176,8 +195,11 @@ class Book(Generic[ClaimT]):
             self._fill(claim, shares, claim.price_e4, Liquidity.ADDED)
 
     def _peg(self, claim: ClaimT, quote: Quote) -> None:
-        """Follow the best price of the claim's own side, up to its limit; at another price it is a newcomer."""
+        """Follow the best price of the claim's own side, or the mid, up to its limit; elsewhere it is a newcomer."""
         best_e4, size = _side(quote, bid=claim.is_buy)
+        if claim.at_mid:
+            other_e4, there = _side(quote, bid=not claim.is_buy)
+            best_e4, size = (best_e4 + other_e4) // 2, min(size, there)
         if size == 0:
             return
         limit_e4 = claim.limit_e4
@@ -218,21 +240,33 @@ class Book(Generic[ClaimT]):
                 at_price.append(claim)
                 others = min(size, max(0, claim.ahead - eaten))
                 eaten, size = eaten + others, size - others
-            shares = min(size, claim.shares)
-            if shares:
+            displayed = claim.slice if claim.slice and claim.price_e4 == price_e4 else claim.shares
+            shares = min(size, displayed)
+            if shares and claim.accepts(shares):
                 size -= shares
                 self._fill(claim, shares, claim.price_e4, Liquidity.ADDED)
         for claim in at_price:
-            assert claim.ahead is not None
-            claim.ahead = max(0, claim.ahead - eaten)
+            if claim.ahead is not None:
+                claim.ahead = max(0, claim.ahead - eaten)
         return size
 
     def _fill(self, claim: ClaimT, shares: int, price_e4: int, liquidity: Liquidity) -> None:
         assert 0 < shares <= claim.shares, "no claim gets more than it asks for"
         claim.shares -= shares
+        claim.least = 0
+        if claim.slice:
+            self._slice(claim, shares)
         if not claim.shares:
             self._claims = [other for other in self._claims if other is not claim]
         self._on_fill(claim, shares, price_e4, liquidity)
+
+    def _slice(self, claim: ClaimT, shares: int) -> None:
+        """What is displayed of the claim was filled: when it is used up the next part comes, as a newcomer."""
+        claim.slice = min(claim.slice - min(shares, claim.slice), claim.shares)
+        if not claim.slice and claim.shares:
+            claim.slice = min(claim.shown, claim.shares)
+            claim.ahead = None
+            self._arrives(claim)
 
 
 # -- places in the queue -----------------------------------------------------------------------------
@@ -246,6 +280,7 @@ def _rest(claim: Claim, price_e4: int, quote: Quote) -> None:
     """Join the queue at a price: behind everything displayed there."""
     best_e4, size = _side(quote, bid=claim.is_buy)
     claim.price_e4 = price_e4
+    claim.slice = min(claim.shown, claim.shares)
     if size == 0 or _better(price_e4, best_e4, claim.is_buy):
         claim.ahead = 0
     else:
@@ -259,7 +294,10 @@ def _queue(claim: Claim, before: Quote | None, quote: Quote) -> None:
     if size == 0 or _better(claim.price_e4, best_e4, claim.is_buy):
         claim.ahead = 0  # whoever was at our price has left it
     elif claim.price_e4 == best_e4:
-        ahead = size if claim.ahead is None else claim.ahead
+        if claim.hidden or claim.ahead is None:
+            claim.ahead = size
+            return
+        ahead = claim.ahead
         was_e4, stood = (0, 0) if before is None else _side(before, bid=claim.is_buy)
         if was_e4 == best_e4:
             if quote.trade_e4 == was_e4:
@@ -280,9 +318,9 @@ def _within(claim: Claim, price_e4: int) -> bool:
     return bound_e4 is None or not _better(price_e4, bound_e4, claim.is_buy)
 
 
-def _priority(claim: Claim) -> tuple[int, int, int]:
-    """Any price first, then the better price, then the earlier arrival."""
+def _priority(claim: Claim) -> tuple[int, int, bool, int]:
+    """Any price first, then the better price, then who is displayed, then the earlier arrival."""
     bound_e4 = claim.bound_e4
     if bound_e4 is None:
-        return 0, 0, claim.arrival
-    return 1, -bound_e4 if claim.is_buy else bound_e4, claim.arrival
+        return 0, 0, claim.hidden, claim.arrival
+    return 1, -bound_e4 if claim.is_buy else bound_e4, claim.hidden, claim.arrival

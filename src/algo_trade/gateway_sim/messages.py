@@ -10,15 +10,20 @@ from algo_trade.gateway_sim.catalogue import Instrument
 from algo_trade.gateway_sim.families import group_of
 from algo_trade.gateway_sim.hours import eastern_text
 from algo_trade.gateway_sim.orders import SimExecution, SimOrder
+from algo_trade.gateway_sim.trailing import Trail
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire.layout import Layout, Value
 from algo_trade.gateway_sim.wire.values import is_number, money_text, price_text, ratio_text, to_bool
 
 # Fields of placeOrder that an order message gives back as they came: texts, numbers that are set, flags that are on.
-_TEXTS = ("faGroup", "faMethod", "faPercentage", "modelCode", "rule80A", "settlingFirm", "clearingAccount")
-_NUMBERS = ("origin", "displaySize", "exemptCode")
-_FLAGS = ("outsideRth", "hidden", "solicited", "randomizeSize", "randomizePrice", "notHeld", "sweepToFill")
+_TEXTS = (
+    "faGroup", "faMethod", "faPercentage", "modelCode", "rule80A", "settlingFirm", "clearingAccount", "goodTillDate",
+)  # fmt: skip
+_NUMBERS = ("origin", "displaySize", "exemptCode", "minQty")
+_FLAGS = (
+    "outsideRth", "hidden", "solicited", "randomizeSize", "randomizePrice", "notHeld", "sweepToFill", "allOrNone",
+)  # fmt: skip
 # What numbers and flags hold in an order that asks for none of it: what a message says by itself.
 _PLAIN = frozenset({"", "0", "-1"})
 
@@ -27,10 +32,12 @@ Values = dict[str, Value]
 
 def echo_of(request: Decoded) -> dict[str, str]:
     """The fields of a placeOrder that its order's messages only give back."""
-    echo = {name: text for name, text in zip(_TEXTS, request.texts(_TEXTS), strict=True) if text}
+    texts = request.texts(_TEXTS)
+    echo = {name: text for name, text in zip(_TEXTS, texts, strict=True) if text} if any(texts) else {}
     numbers, flags = request.texts(_NUMBERS), request.texts(_FLAGS)
     if not _PLAIN.issuperset(numbers):
-        echo |= {name: text for name, text in zip(_NUMBERS, numbers, strict=True) if is_number(text)}
+        asked = zip(_NUMBERS, numbers, strict=True)
+        echo |= {name: text for name, text in asked if text not in _PLAIN and is_number(text)}
     if not _PLAIN.issuperset(flags):
         echo |= {name: "1" for name, text in zip(_FLAGS, flags, strict=True) if to_bool(text)}
     return echo
@@ -58,7 +65,9 @@ def _order_values(order: SimOrder) -> Values:
         "orderRef": order.order_ref,
         "permId": order.perm_id,
     }
-    if order.stop_e4 is not None:
+    if order.trail is not None:
+        values |= _trail_values(order, order.trail)
+    elif order.stop_e4 is not None:
         values["auxPrice"] = price_text(order.stop_e4)
         values["triggerMethod"] = order.trigger_method
     if order.oca_group or order.parent_perm_id:
@@ -67,6 +76,18 @@ def _order_values(order: SimOrder) -> Values:
     if order.adaptive:
         values["algoStrategy"] = adaptive.STRATEGY
         values["algoParams"] = order.algo_params
+    return values
+
+
+def _trail_values(order: SimOrder, trail: Trail) -> Values:
+    """A trail's fields. The stop price is there twice: clients that read both keep the second."""
+    values: Values = {"triggerMethod": order.trigger_method, "auxPrice": price_text(trail.amount_e4)}
+    if trail.percent_e4:
+        values["trailingPercent"] = price_text(trail.percent_e4)
+    if order.stop_e4 is not None:
+        values["trailStopPrice"] = values["trailStopPrice2"] = price_text(order.stop_e4)
+    if trail.offset_e4 is not None:
+        values["lmtPriceOffset"] = price_text(trail.offset_e4)
     return values
 
 

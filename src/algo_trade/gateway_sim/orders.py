@@ -6,7 +6,8 @@ with transmit=false is STAGED: nobody is told anything about it. A cancel that i
 still lose against a fill. What ends an order ends it for good. `STEPS` is all that may happen.
 
 Between PRE_SUBMITTED and the exchange the broker may hold an order: until the exchange opens, until its parent has
-filled (`awaits_parent`), until the market has reached its stop price (`awaits_trigger`). A stop counts as SUBMITTED
+filled (`awaits_parent`), until shares to be sold short are located (`awaits_locate`), until the market has reached its
+stop price (`awaits_trigger`). A stop counts as SUBMITTED
 from its trigger on, and an order that outlives the close is PRE_SUBMITTED again until the next opening.
 """
 
@@ -15,6 +16,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
+
+from algo_trade.gateway_sim.handling import PLAIN, Handling
+from algo_trade.gateway_sim.order_types import STOPS
+from algo_trade.gateway_sim.trailing import Trail
 
 
 class Status(StrEnum):
@@ -50,10 +55,6 @@ ENDED = frozenset(status for status, following in STEPS.items() if not following
 # Orders that a person places by hand are client 0's.
 BY_HAND = 0
 
-# Order types that wait for a trigger, and times in force that are tried once.
-STOPS = frozenset({"STP", "STP LMT"})
-IMMEDIATE = frozenset({"IOC", "FOK"})
-
 
 @dataclass(slots=True)
 class SimOrder:
@@ -61,7 +62,8 @@ class SimOrder:
 
     `echo` holds the fields of placeOrder that are only given back. `parent_perm_id` 0 is no parent; `children_filled`
     counts the shares all children of this order have filled. `adaptive` is the priority of the Adaptive algorithm,
-    empty without it; `algo_params` its parameters as sent. `expires_ns` 0 is never (good till cancelled).
+    empty without it; `algo_params` its parameters as sent. `expires_ns` 0 is never (good till cancelled). The stop and
+    limit prices of an order with a `trail` move with the market; they are None until it has one.
     """
 
     perm_id: int
@@ -90,6 +92,9 @@ class SimOrder:
     oca_group: str = ""
     oca_type: int = 3
     expires_ns: int = 0
+    trail: Trail | None = None
+    handling: Handling = PLAIN
+    awaits_locate: bool = False
     echo: dict[str, str] = field(default_factory=dict)
     status: Status = Status.RECEIVED
     at_exchange: bool = False
@@ -121,9 +126,10 @@ class SimOrder:
     @property
     def why_held(self) -> str:
         """What an acknowledged order waits for, as orderStatus says it."""
-        if self.status in ENDED:
+        held = (self.awaits_parent, self.awaits_locate, self.awaits_trigger)
+        if True not in held or self.status in ENDED:
             return ""
-        reasons = (("child", self.awaits_parent), ("trigger", self.awaits_trigger))
+        reasons = zip(("child", "locate", "trigger"), held, strict=True)
         return ",".join(name for name, holds in reasons if holds)
 
     @property
@@ -141,7 +147,13 @@ class SimOrder:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SimOrder:
-        return cls(**{**data, "status": Status(data["status"])})
+        trail = data.get("trail")
+        made = {
+            "status": Status(data["status"]),
+            "handling": Handling(*data.get("handling", PLAIN)),
+            "trail": None if trail is None else Trail(*trail),
+        }
+        return cls(**{**data, **made})
 
 
 @dataclass(slots=True)

@@ -11,11 +11,12 @@ from algo_trade.clock import Clock
 from algo_trade.gateway_sim import families
 from algo_trade.gateway_sim.audience import Audience
 from algo_trade.gateway_sim.booking import Booking
+from algo_trade.gateway_sim.corrections import correct
 from algo_trade.gateway_sim.exchange import Exchange
 from algo_trade.gateway_sim.families import Effect
 from algo_trade.gateway_sim.latency import Latencies
 from algo_trade.gateway_sim.matching import Liquidity
-from algo_trade.gateway_sim.orders import ENDED, SimOrder, Status
+from algo_trade.gateway_sim.orders import ENDED, SimExecution, SimOrder, Status
 from algo_trade.gateway_sim.steps import Steps
 
 BY_TRADER, BY_SYSTEM = "Cancelled by Trader", "Cancelled by System"
@@ -82,7 +83,11 @@ class Outcomes:
             if parent.status in ENDED:
                 effects += families.after_end(parent, self._booking)
         changed = self._carry_out(effects)
-        released = [child for child in self._fed(order) if child.awaits_parent]
+        released = [
+            child
+            for child in self._fed(order)
+            if child.awaits_parent and families.workable_shares(child, self._booking)
+        ]
         for child in released:
             child.awaits_parent = False
         self._booking.commit(*saved, *changed, *released, execution=execution)
@@ -98,6 +103,22 @@ class Outcomes:
             self._audience.order_status(child)
         for child in self._fed(order):
             self._send_on(child)
+
+    def correct(self, exec_id: str, price_e4: int) -> SimExecution:
+        """The exchange corrects the price of an execution: it is told again under its next id, the commission after.
+
+        KeyError when there is no such execution, ValueError when it has been corrected since.
+        """
+        now_ns = self._clock.now_ns()
+        delay_ns = self._latencies.commission_ns()
+        correction = correct(self._booking, exec_id, price_e4, now_ns, now_ns + delay_ns)
+        order = self._booking.orders[correction.perm_id]
+        self._booking.commit(order, execution=correction)
+        self._audience.executed(correction)
+        self._audience.order_status(order)
+        self._audience.position_changed(self._booking.account.positions[order.con_id])
+        self._steps.call_in(delay_ns, lambda: self._audience.commission(correction))
+        return correction
 
     def _cover(self, parent: SimOrder, order: SimOrder, shares: int) -> None:
         """A child's fill leaves less of what its parent filled to all its siblings."""

@@ -7,52 +7,29 @@ order refused here was never an order: no openOrder, no orderStatus, no permId, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from functools import lru_cache
 from typing import NamedTuple
 
 from algo_trade.gateway_sim import adaptive
 from algo_trade.gateway_sim.catalogue import Instrument
 from algo_trade.gateway_sim.errors import RequestError
-from algo_trade.gateway_sim.orders import IMMEDIATE, STOPS
+from algo_trade.gateway_sim.good_till import read_good_till
+from algo_trade.gateway_sim.handling import Handling, read_handling
+from algo_trade.gateway_sim.order_types import AT_CLOSE, IMMEDIATE, OTHER_TYPES, TIFS, TYPES, OrderType
+from algo_trade.gateway_sim.prices import read_optional_price, read_price, read_quantity, refuse
+from algo_trade.gateway_sim.trailing import Trail, read_trail
 from algo_trade.gateway_sim.triggers import METHODS
 from algo_trade.gateway_sim.wire.decode import Decoded
-from algo_trade.gateway_sim.wire.values import clean, price_e4, to_bool, to_decimal, to_int
+from algo_trade.gateway_sim.wire.values import clean, to_bool, to_decimal, to_int
 
-TICK_E4 = 100
-MAX_SHARES = 1_000_000_000
-
-_LIMITED_TYPES = frozenset({"LMT", "STP LMT"})
-_SERVED_TYPES = frozenset({"MKT", *_LIMITED_TYPES, *STOPS})
-_OTHER_TYPES = frozenset(
-    {
-        "TRAIL",
-        "TRAIL LIMIT",
-        "MIT",
-        "LIT",
-        "MOC",
-        "LOC",
-        "MIDPRICE",
-        "REL",
-        "PEG MID",
-        "PEG BEST",
-        "PEG BENCH",
-    }
-    | {"PEG MKT", "MTL", "MKT PRT", "STP PRT", "BOX TOP", "VOL", "PASSV REL", "SNAP MKT", "SNAP MID"}
-)
-_SERVED_TIFS = frozenset({"DAY", "GTC", *IMMEDIATE})
 _REDUCE_WITHOUT_BLOCK = 3
 _GROUP_TYPES = frozenset({1, 2, _REDUCE_WITHOUT_BLOCK})
 
 # Order features the simulator does not have: the field that asks for them, how it does, what they are called.
 _ABSENT: tuple[tuple[str, Callable[[str], object], str], ...] = (
     ("conditions", to_int, "conditional orders"),
-    ("minQty", to_int, "orders with a minimum quantity"),
-    ("allOrNone", to_bool, "all-or-none orders"),
     ("blockOrder", to_bool, "block orders"),
     ("hedgeType", str, "hedging orders"),
     ("goodAfterTime", str, "orders with a good-after time"),
-    ("goodTillDate", str, "orders with a good-till date"),
     ("discretionaryAmt", to_decimal, "discretionary amounts"),
     ("adjustedOrderType", str, "adjustable stops"),
     ("duration", to_int, "orders with a duration"),
@@ -64,13 +41,14 @@ _NOT_ASKED = frozenset({"", "0", "0.0"})
 
 _READ = (
     "action", "totalQty", "cashQty", "orderType", "lmtPrice", "auxPrice", "tif", "account", "orderRef", "triggerMethod",
-    "parentId", "ocaGroup", "ocaType", "algoStrategy",
+    "parentId", "ocaGroup", "ocaType", "algoStrategy", "goodTillDate",
 )  # fmt: skip
 
 
 class OrderRequest(NamedTuple):
-    """An order as asked for. `limit_e4` and `stop_e4` are None for a type without them, `adaptive` is empty without the
-    algorithm, `parent_id` 0 without a parent."""
+    """An order as asked for. `limit_e4`, `stop_e4` and `trail` are None for a type without them, `stop_e4` also for a
+    trail that begins at its distance from the market; `adaptive` is empty without the algorithm, `parent_id` 0 without
+    a parent, `good_till_ns` 0 without a date."""
 
     is_buy: bool
     quantity: int
@@ -85,44 +63,49 @@ class OrderRequest(NamedTuple):
     oca_type: int
     adaptive: str
     algo_params: list[list[str]]
+    trail: Trail | None
+    handling: Handling
+    good_till_ns: int
 
 
-def refuse(cause: str) -> RequestError:
-    """Error 321 in the gateway's form."""
-    return RequestError(321, f"Error validating request.-'bF' : cause - {cause}")
-
-
-def read_order(request: Decoded, account_id: str, instrument: Instrument) -> OrderRequest:
+def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns: int) -> OrderRequest:
     """Read a placeOrder; raises RequestError for all that does not depend on other orders."""
     (
         action, shares, cash, order_type, limit, stop, tif, account, order_ref, method, parent_id, group, group_type,
-        algorithm,
+        algorithm, good_till,
     ) = request.texts(_READ)  # fmt: skip
     if action not in {"BUY", "SELL", "SSHORT"}:
         raise refuse(f"Invalid action '{clean(action)}': BUY or SELL")
-    if order_type not in _SERVED_TYPES:
+    is_buy = action == "BUY"
+    kind = TYPES.get(order_type)
+    if kind is None:
         raise _no_such_type(order_type)
-    if tif not in _SERVED_TIFS and tif:
-        raise refuse(f"Invalid time in force '{clean(tif)}': this simulator has DAY, GTC, IOC and FOK")
-    quantity = _quantity(shares, cash)
-    limit_e4 = _price(limit, "limit") if order_type in _LIMITED_TYPES else None
-    stop_e4 = _price(stop, "stop") if order_type in STOPS else None
+    _check_tif(tif, order_type, kind)
+    quantity = read_quantity(shares, cash)
+    limit_e4 = read_price(limit, "limit") if kind.limit else None
+    if kind.capped:
+        limit_e4 = read_optional_price(limit, "limit")
+    stop_e4 = read_price(stop, "stop") if kind.stop else None
+    trail = None
+    if kind.trails:
+        trail, stop_e4 = read_trail(request, order_type, is_buy)
+        limit_e4 = None if stop_e4 is None else trail.limit_e4(stop_e4, is_buy)
     trigger_method = to_int(method) or 0
     if trigger_method not in METHODS:
         raise refuse(f"Invalid trigger method {clean(method)}")
     oca_type = to_int(group_type) or _REDUCE_WITHOUT_BLOCK
     if oca_type not in _GROUP_TYPES:
         raise refuse(f"Invalid OCA type {clean(group_type)}")
-    for (_, read, feature), text in zip(_ABSENT, request.texts(_ABSENT_NAMES), strict=True):
-        if text not in _NOT_ASKED and read(text):
-            raise refuse(f"{feature} are not simulated")
+    wanted = request.texts(_ABSENT_NAMES)
+    if not _NOT_ASKED.issuperset(wanted):
+        _check_absent(wanted)
     if account not in {"", account_id}:
         raise refuse(f"Invalid account code '{clean(account)}'")
     params = _algo_params(request) if algorithm else []
     if algorithm:
         _check_algorithm(algorithm, params, order_type, tif, instrument)
     return OrderRequest(
-        action == "BUY",
+        is_buy,
         quantity,
         order_type,
         limit_e4,
@@ -135,43 +118,32 @@ def read_order(request: Decoded, account_id: str, instrument: Instrument) -> Ord
         oca_type,
         dict(params).get(adaptive.PRIORITY_TAG, adaptive.DEFAULT_PRIORITY) if algorithm else "",
         params,
+        trail,
+        read_handling(request, quantity),
+        read_good_till(good_till, tif, now_ns),
     )
 
 
+def _check_absent(wanted: list[str]) -> None:
+    for (_, read, feature), text in zip(_ABSENT, wanted, strict=True):
+        if text not in _NOT_ASKED and read(text):
+            raise refuse(f"{feature} are not simulated")
+
+
 def _no_such_type(order_type: str) -> RequestError:
-    if order_type in _OTHER_TYPES:
+    if order_type in OTHER_TYPES:
         return RequestError(387, "Unsupported order type for this exchange and security type.")
     return refuse("Invalid order type was entered")
 
 
-# The same sizes and prices come again and again; a refusal is not kept.
-@lru_cache(maxsize=4096)
-def _quantity(text: str, cash: str) -> int:
-    quantity = to_decimal(text)
-    if quantity is None or quantity == 0:
-        if to_decimal(cash):
-            raise RequestError(10244, "Cash quantity cannot be used for this order.")
-        raise RequestError(434, "The order size cannot be zero.")
-    if quantity < 0 or quantity > MAX_SHARES:
-        raise refuse(f"Invalid order size {clean(text)}")
-    if quantity < 1:
-        raise RequestError(388, "Order size is smaller than the minimum requirement.")
-    if quantity != int(quantity):
-        raise RequestError(10243, "Fractional-sized order cannot be placed via API.")
-    return int(quantity)
-
-
-@lru_cache(maxsize=4096)
-def _price(text: str, name: str) -> int:
-    price = to_decimal(text)
-    if price is None or price <= Decimal(0):
-        raise refuse(f"The {name} price must be set and positive")
-    in_e4 = price_e4(price)
-    if in_e4 is None or in_e4 % TICK_E4:
-        raise RequestError(
-            110, "The price does not conform to the minimum price variation for this contract."
-        )
-    return in_e4
+def _check_tif(tif: str, order_type: str, kind: OrderType) -> None:
+    if not tif or tif in kind.tifs:
+        return
+    if tif not in TIFS:
+        raise refuse(f"Invalid time in force '{clean(tif)}': this simulator has DAY, GTC, GTD, IOC and FOK")
+    if order_type in AT_CLOSE:
+        raise RequestError(113, "The Tif option should be set to DAY for MOC and LOC orders.")
+    raise RequestError(111, "The TIF (Tif type) and the order type are incompatible.")
 
 
 def _algo_params(request: Decoded) -> list[list[str]]:
@@ -188,7 +160,7 @@ def _check_algorithm(
         raise RequestError(387, "Unsupported order type for this exchange and security type.")
     if name != adaptive.STRATEGY:
         raise RequestError(439, "The order processing failed. Algorithm definition not found.")
-    if order_type in STOPS or tif in IMMEDIATE:
+    if order_type not in {"MKT", "LMT"} or tif in IMMEDIATE:
         raise RequestError(442, "Specified algorithm is not allowed for this order.")
     for tag, *values in params:
         if tag != adaptive.PRIORITY_TAG:

@@ -14,7 +14,7 @@ from typing import cast
 
 from algo_trade.clock import Clock
 from algo_trade.gateway_sim.connection import ClientConnection, Stage
-from algo_trade.gateway_sim.corrections import correct, in_force
+from algo_trade.gateway_sim.corrections import standing
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.faults.door import cut
 from algo_trade.gateway_sim.faults.notices import BROKEN, FARMS, LOST, RESTORED, Notice
@@ -275,11 +275,11 @@ class Faults:
 
     def _correct(self, fault: CorrectExecution) -> None:
         booking = self._gateway.booking
-        named = [each for each in in_force(booking.executions) if fault.exec_id in {"", each.exec_id}]
+        named = [each for each in standing(booking.executions) if fault.exec_id in {"", each.exec_id}]
         at_e4 = price_e4(fault.price)
         if not named or at_e4 is None:
             raise FaultRefused(f"there is no execution {fault.exec_id} in force".replace("  ", " "))
-        correct(named[-1], at_e4, booking, self._gateway.callbacks, self._clock.now_ns())
+        self._gateway.desk.correct_execution(named[-1].exec_id, at_e4)
 
     # -- the door ----------------------------------------------------------------------------------
     def _let_in(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.gateway import Gateway, Handler
-from algo_trade.gateway_sim.validation import refuse
+from algo_trade.gateway_sim.prices import refuse
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 from algo_trade.gateway_sim.wire.values import clean
