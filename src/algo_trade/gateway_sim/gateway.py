@@ -15,6 +15,7 @@ from algo_trade.gateway_sim.booking import Booking
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.connection import ClientConnection
+from algo_trade.gateway_sim.crowd import Crowd
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.hours import ZONE, TradingHours
 from algo_trade.gateway_sim.ids import Ids
@@ -66,6 +67,7 @@ class Gateway:
         self.ids = ids
         self.account_id = config.account_id
         self.account_feed = AccountFeed(booking.account, catalogue, markets, clock)
+        self.crowd = Crowd()
         self._wire_log = wire_log
         self._handlers = handlers
         self._clients: dict[int, ClientConnection] = {}
@@ -95,7 +97,7 @@ class Gateway:
 
     # -- connections -------------------------------------------------------------------------------
     def new_connection(self) -> ClientConnection:
-        connection = ClientConnection(self, RateLimit(self.config.messages_per_s))
+        connection = ClientConnection(self, RateLimit(self.config.messages_per_s), self.crowd)
         self._connections.append(connection)
         return connection
 
