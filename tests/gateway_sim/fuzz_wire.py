@@ -30,6 +30,9 @@ STRANGERS, FRAMES_A_ROUND, FRAMES_A_SESSION, FRAMES_A_SECOND = 8, 5_000, 300, 40
 MAX_GROWTH_BYTES = 200 * 1024 * 1024
 
 
+logger = logging.getLogger("fuzz_wire")
+
+
 class Stranger(asyncio.Protocol):
     """Reads whatever comes and counts it."""
 
@@ -141,6 +144,7 @@ def fuzz(frames: int, seed: int) -> tuple[int, Counter[str], list[str]]:
             round_seed = seed * 1_000_000 + number
             sent += run_virtual(lambda clock: one_round(clock, round_seed, size, counts, watch))  # noqa: B023  # run at once
             number += 1
+            logger.info("%d frames sent", sent)
             peak_after_first = peak_after_first or _peak_bytes()
     finally:
         logging.getLogger().removeHandler(watch)
@@ -160,8 +164,9 @@ def main() -> int:
     parser.add_argument("--frames", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.CRITICAL)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     logging.getLogger("algo_trade").setLevel(logging.ERROR)
+    logger.setLevel(logging.INFO)
     sent, counts, found = fuzz(arguments.frames, arguments.seed)
     lines = [f"{sent:,} frames sent, seed {arguments.seed}, peak memory {_peak_bytes() / 1e6:,.0f} MB"]
     lines += [f"  {count:>10,}  {name}" for name, count in counts.most_common()]
