@@ -1,6 +1,6 @@
 """Mutated frames against a running simulator: `make fuzz-wire`, a million of them.
 
-Every round is a simulator of its own in virtual time, with real sockets, and a few strangers at once that send what
+Every round is a simulator of its own in virtual time, on the in-memory network, and some strangers that send what
 `frames` makes. Foreseen is that a frame is answered, or ends its connection. Anything else ends the run with 1: an
 error in the log, an exception nobody caught, an honest client that is not answered as before, memory that grows.
 
