@@ -1,7 +1,7 @@
 # The verbs of this repository; `make help` lists them.
 # Make variables: PYTHON=/path/to/python3.12 for setup, ARGS="--seed 8" for run, PYTEST_ARGS="-k risk" for the tests.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench lint lock screenshot kafka kafka-stop
+.PHONY: help setup run test test-slow bench fuzz-wire lint lock screenshot kafka kafka-stop
 bin := .venv/bin
 code := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
@@ -22,6 +22,9 @@ test-slow: setup ## the tests that take minutes: kills, campaigns
 
 bench: setup ## every benchmark, one after the other
 	@for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); printf '\n== %s\n' "$$name"; $(bin)/python -m "benchmarks.$$name" || exit 1; done
+
+fuzz-wire: setup ## a million mutated frames against the gateway simulator (SEED=1 FRAMES=1000000)
+	@$(bin)/python -m tests.gateway_sim.fuzz_wire --frames $(or $(FRAMES),1000000) --seed $(or $(SEED),1)
 
 lint: setup ## ruff and mypy
 	@$(bin)/ruff check .

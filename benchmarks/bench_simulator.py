@@ -26,7 +26,7 @@ QUOTES_S = 4.0
 # 200,000 quotes a second are due.
 _BUSY = "instruments:\n  BUSY:\n    base_price: [100, 110]\n    quotes_per_s: 500\n"
 _BUSY_SPEED = "400"
-ROUND_TRIP_GOAL, QUOTES_GOAL = 3.0, 50_000.0
+ROUND_TRIP_GOAL, QUOTES_GOAL = 2.0, 100_000.0
 # Half the lines are the messages a second that are allowed.
 _MANY_LINES = "1000000"
 _SIMULATOR = ("-m", "algo_trade", "sim", "serve", "--port", "0", "--lines", _MANY_LINES)

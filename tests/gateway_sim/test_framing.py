@@ -11,8 +11,9 @@ from tests.gateway_sim.wire_client import WireClient, contract, place, with_simu
 
 from algo_trade.clock import Clock, run_virtual
 from algo_trade.gateway_sim import GatewaySimulator, RequestError, SimulatorConfig, WireError
+from algo_trade.gateway_sim.limits import MAX_FRAME_BYTES
 from algo_trade.gateway_sim.wire.decode import decode
-from algo_trade.gateway_sim.wire.framing import MAX_FRAME_BYTES, FrameReader, frame
+from algo_trade.gateway_sim.wire.framing import FrameReader, frame
 from algo_trade.gateway_sim.wire.request_tables import REQUESTS
 from algo_trade.gateway_sim.wire.versions import negotiate
 
@@ -207,33 +208,10 @@ def test_too_many_messages_are_error_100_and_the_third_time_the_end() -> None:
     with_simulator(body)
 
 
-def test_a_client_that_does_not_read_is_cut_off() -> None:
-    """Its backlog is bounded; the others go on."""
-
-    async def body(simulator: GatewaySimulator, client: WireClient) -> None:
-        lazy = await WireClient.open(*simulator.address, client_id=2)
-        lazy.send(97, 1, *contract(), "BidAsk", 0, 0)
-        await asyncio.sleep(1)
-        assert lazy._transport is not None
-        lazy._transport.pause_reading()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("algo_trade.gateway_sim.connection.MAX_UNREAD_BYTES", 4096)
-            lazy2 = await WireClient.open(*simulator.address, client_id=3)
-            lazy2.send(97, 1, *contract(), "BidAsk", 0, 0)
-            await asyncio.sleep(1)
-            assert lazy2._transport is not None
-            lazy2._transport.pause_reading()
-            await asyncio.sleep(60)
-        assert lazy2.closed.is_set()
-        assert not lazy.closed.is_set()
-        assert (await client.ask(49, 1))[0][0] == "49"
-
-    with_simulator(body)
-
-
 def test_no_write_is_a_whole_multiple_of_4096_bytes() -> None:
     """One family of clients drops exactly such a chunk."""
     from algo_trade.gateway_sim.connection import ClientConnection
+    from algo_trade.gateway_sim.crowd import Crowd
     from algo_trade.gateway_sim.pacing import RateLimit
 
     class Transport(asyncio.Transport):
@@ -248,7 +226,7 @@ def test_no_write_is_a_whole_multiple_of_4096_bytes() -> None:
             """Nothing is buffered."""
 
     async def main(_: Clock) -> None:
-        connection = ClientConnection(None, RateLimit(50))  # type: ignore[arg-type]  # it is never asked
+        connection = ClientConnection(None, RateLimit(50), Crowd())  # type: ignore[arg-type]  # it is never asked
         transport = Transport()
         connection.connection_made(transport)
         for size in (4095, 4096, 4097, 8192):

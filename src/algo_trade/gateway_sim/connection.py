@@ -3,17 +3,22 @@
     NEW --API, version--> GREETED --startApi--> STARTED --> CLOSED
 
 A stranger's bytes can end their own connection, never more. Nothing but the two-field reply is sent before
-startApi: some clients read a single message there and drop the rest.
+startApi: some clients read a single message there and drop the rest. How much one connection may hold, cost and keep
+waiting stands in `limits`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol, cast
 
+from algo_trade.gateway_sim import limits
+from algo_trade.gateway_sim.crowd import Crowd
 from algo_trade.gateway_sim.errors import RequestError, WireError
 from algo_trade.gateway_sim.pacing import RateLimit
 from algo_trade.gateway_sim.wire import replies
@@ -26,8 +31,6 @@ from algo_trade.gateway_sim.wire.versions import OLDEST, negotiate
 
 logger = logging.getLogger(__name__)
 
-# A client that lets this much pile up does not read; what it is owed must not eat the machine.
-MAX_UNREAD_BYTES = 16 * 1024 * 1024
 # One family of clients drops a chunk that is a whole multiple of its buffer (facts of the protocol, not of ours).
 _LOSSY_MULTIPLE = 4096
 
@@ -54,35 +57,65 @@ class Host(Protocol):
 class ClientConnection(asyncio.Protocol):
     """`version` and `client_id` hold from their stage on."""
 
-    def __init__(self, host: Host, limit: RateLimit) -> None:
+    def __init__(self, host: Host, limit: RateLimit, crowd: Crowd) -> None:
         self.version = OLDEST
         self.client_id = -1
         self.stage = Stage.NEW
         self._host = host
         self._limit = limit
+        self._crowd = crowd
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._peer: object = None
         self._corked = False
-        self._unsent: list[bytes] = []
+        self._is_behind = False  # the transport has enough: what follows waits in `_unsent`, in whole frames
+        self._unsent: deque[bytes] = deque()
+        self._has_more = False  # of what was read, for the next turn
+        self._timer: asyncio.TimerHandle | None = None  # the next moment at which waiting for the client ends
 
     # -- what asyncio tells ------------------------------------------------------------------------
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._transport.set_write_buffer_limits(high=MAX_UNREAD_BYTES)
+        self._transport.set_write_buffer_limits(high=limits.SOCKET_BACKLOG_BYTES)
+        _watch(transport.get_extra_info("socket"))
         self._peer = transport.get_extra_info("peername")
+        self._timer = self._loop.call_later(
+            limits.START_API_WITHIN_S, self.cut_off, "it has not started the API in time"
+        )
+        self._crowd.wait(self)
         logger.debug("client connected from %s", self._peer)
 
     def data_received(self, data: bytes) -> None:
+        """Handle what came, a turn's worth; the rest has the next turn, and nothing more is read until then."""
         try:
-            for payload in self._reader.feed(data):
+            for count, payload in enumerate(self._reader.feed(data), start=1):
+                self._take(payload)
                 if self.stage is Stage.CLOSED:
                     return
-                self._take(payload)
+                if count == limits.MAX_FRAMES_A_TURN:
+                    self._go_on_later()
+                    return
         except WireError as error:
             logger.warning("closing client %s at %s: %s", self.client_id, self._peer, error)
             self.close()
+
+    def _go_on_later(self) -> None:
+        if self._transport is not None and not self._has_more:
+            self._has_more = True
+            self._transport.pause_reading()
+        self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if self.stage is Stage.CLOSED or self._transport is None:
+            return
+        self._has_more = False
+        self._transport.resume_reading()
+        try:
+            self.data_received(b"")
+        except Exception:
+            self.cut_off("of a mistake of ours")  # as asyncio does where it calls data_received itself
+            raise
 
     def eof_received(self) -> bool:
         self.end()
@@ -91,11 +124,25 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         logger.debug("client %s at %s is gone: %s", self.client_id, self._peer, exc)
         self.end()
+        self._set_timer(None)
 
     def pause_writing(self) -> None:
-        logger.warning(
-            "closing client %s at %s: it left %d bytes unread", self.client_id, self._peer, MAX_UNREAD_BYTES
-        )
+        self._is_behind = True
+
+    def resume_writing(self) -> None:
+        """The client reads again: hand on what waited, as much as the transport takes."""
+        self._is_behind = False
+        while self._unsent and not self._is_behind:
+            portion, size = [], 0
+            while self._unsent and size < limits.SOCKET_BACKLOG_BYTES:
+                portion.append(self._unsent.popleft())
+                size += len(portion[-1])
+            self._crowd.paid(self, size)
+            self._write(b"".join(portion))
+
+    def cut_off(self, why: str) -> None:
+        """End at once; what the client is owed is lost."""
+        logger.warning("closing client %s at %s: %s", self.client_id, self._peer, why)
         if self._transport is not None:
             self._transport.abort()
         self.end()
@@ -114,12 +161,17 @@ class ClientConnection(asyncio.Protocol):
         if self.stage is Stage.NEW:
             self._greet(payload)
             return
-        fields = split_fields(payload)
         if not self._limit.allows(self._loop.time()):
             self.error(-1, 100, "Max rate of messages per second has been exceeded.")
             if self._limit.is_exhausted:
                 raise WireError("message rate exceeded three times")
             return
+        if len(payload) > limits.MAX_REQUEST_BYTES:
+            if self.stage is Stage.GREETED:
+                raise WireError(f"startApi of {len(payload)} bytes")
+            self.error(-1, 320, f"Error reading request. Message of {len(payload)} bytes is too long.")
+            return
+        fields = split_fields(payload)
         if self.stage is Stage.GREETED:
             self._start(fields)
         else:
@@ -142,6 +194,8 @@ class ClientConnection(asyncio.Protocol):
         except RequestError as error:
             raise WireError(f"startApi without a client id: {error}") from None
         self.stage = Stage.STARTED
+        self._set_timer(None)
+        self._crowd.started(self)
         self._host.start_api(self, client_id)
 
     def _request(self, fields: Sequence[str]) -> None:
@@ -162,7 +216,10 @@ class ClientConnection(asyncio.Protocol):
         """Send whole frames; nothing happens on a connection that has ended."""
         if self._transport is None or self.stage is Stage.CLOSED:
             return
-        if self._corked:
+        if self._is_behind:
+            self._unsent.append(data)
+            self._crowd.owe(self, len(data))
+        elif self._corked:
             self._unsent.append(data)
         else:
             self._write(data)
@@ -174,7 +231,7 @@ class ClientConnection(asyncio.Protocol):
     def uncork(self) -> None:
         """Write what was held."""
         self._corked = False
-        if self._unsent:
+        if self._unsent and not self._is_behind:
             data = b"".join(self._unsent)
             self._unsent.clear()
             self._write(data)
@@ -196,14 +253,38 @@ class ClientConnection(asyncio.Protocol):
         self.reply(replies.ERROR, reqId=request_id, code=code, text=text.replace("\\", "/"))
 
     def close(self) -> None:
-        """Send what is owed, then close."""
+        """Send what is owed, then close. A client that is behind gets what the transport has, no more."""
         self.uncork()
         if self._transport is not None:
             self._transport.close()
         self.end()
 
     def end(self) -> None:
-        """Over, without a word: no byte goes out and none is taken in any more."""
+        """Over, without a word: no byte is taken in any more, and what is owed has a last moment to be read."""
         if self.stage is not Stage.CLOSED:
             self.stage = Stage.CLOSED
+            self._unsent.clear()
+            self._crowd.leave(self)
+            if self._transport is not None:
+                self._set_timer(self._loop.call_later(limits.LINGER_S, self._transport.abort))
             self._host.ended(self)
+
+    def _set_timer(self, timer: asyncio.TimerHandle | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = timer
+
+
+def _watch(peer: socket.socket | None) -> None:
+    """Have the kernel find out when the other side is gone without a word: in our time where it takes one."""
+    if peer is None:
+        return
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", limits.KEEPALIVE_IDLE_S),
+        ("TCP_KEEPINTVL", limits.KEEPALIVE_EVERY_S),
+        ("TCP_KEEPCNT", limits.KEEPALIVE_PROBES),
+        ("TCP_USER_TIMEOUT", limits.UNACKNOWLEDGED_MS),
+    ):
+        if hasattr(socket, name):
+            peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)

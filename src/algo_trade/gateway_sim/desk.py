@@ -56,6 +56,7 @@ class OrderDesk:
     def place(self, client_id: int, request: Decoded, instrument: Instrument) -> None:
         """A placeOrder frame: a new order, or a change of one; raises RequestError when it is refused."""
         order_id = request.request_id
+        is_transmitted = request.flag("transmit")  # what can be refused is read before anything is kept
         known = self._booking.find(client_id, order_id)
         if known is not None and known.status is not Status.STAGED:
             self._change(known, request, instrument)
@@ -66,7 +67,7 @@ class OrderDesk:
         order = self._new_order(client_id, request, asked, instrument, known)
         self._ids.use_order_id(client_id, order_id)
         self._booking.add(order)
-        if request.flag("transmit"):
+        if is_transmitted:
             self._floor.submit(transmitted_with(order, self._booking))
         else:
             order.status = Status.STAGED
@@ -138,11 +139,19 @@ class OrderDesk:
         if not parent_id:
             return None
         parent = self._booking.find(client_id, parent_id)
-        if parent is None or parent.status in ENDED or parent_id == order_id:
+        if parent is None or parent.status in ENDED or self._descends_from(parent, order_id):
             raise RequestError(10006, "Missing parent order.")
         if parent.con_id != instrument.con_id:
             raise refuse("attached orders on another contract are not simulated")
         return parent
+
+    def _descends_from(self, order: SimOrder | None, order_id: int) -> bool:
+        """Whether one of its client's orders is this one or above it: a staged order can be sent again as anything."""
+        while order is not None:
+            if order.order_id == order_id:
+                return True
+            order = self._booking.orders.get(order.parent_perm_id)
+        return False
 
     def _change(self, order: SimOrder, request: Decoded, instrument: Instrument) -> None:
         if order.status in {Status.CANCELLED, Status.INACTIVE}:

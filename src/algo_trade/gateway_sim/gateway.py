@@ -16,6 +16,7 @@ from algo_trade.gateway_sim.callbacks import Callbacks
 from algo_trade.gateway_sim.catalogue import Catalogue, Instrument
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.connection import ClientConnection
+from algo_trade.gateway_sim.crowd import Crowd
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.hours import ZONE, TradingHours
 from algo_trade.gateway_sim.ids import Ids
@@ -78,6 +79,7 @@ class Gateway:
         self.account_feed = AccountFeed(booking.account, catalogue, markets, clock)
         self.meddler: Meddler | None = None
         self._limits = Limits(config.lines, config.tick_by_tick_limit, config.depth_limit)
+        self.crowd = Crowd()
         self._wire_log = wire_log
         self._handlers = handlers
         self._clients: dict[int, ClientConnection] = {}
@@ -124,7 +126,7 @@ class Gateway:
 
     # -- connections -------------------------------------------------------------------------------
     def new_connection(self) -> ClientConnection:
-        connection = ClientConnection(self, RateLimit(self.config.messages_per_s))
+        connection = ClientConnection(self, RateLimit(self.config.messages_per_s), self.crowd)
         self._connections.append(connection)
         return connection
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from algo_trade.gateway_sim.errors import RequestError
+from algo_trade.gateway_sim.limits import MAX_LIST_ROWS
 from algo_trade.gateway_sim.wire.request_tables import CONDITIONS, REQUESTS, Condition
 from algo_trade.gateway_sim.wire.values import clean, to_bool, to_id, to_int
 
@@ -15,7 +16,6 @@ _TOKEN = re.compile(
     r"(?P<condition>[A-Za-z]+)\{(?P<inner>[^}]*)\}"
     r"|(?P<star>\*?)(?P<name>_?[A-Za-z0-9]+)(?:/(?P<width>\d))?(?:\[(?P<since>\d*)\.\.(?P<until>\d*)\])?"
 )
-_MAX_ROWS = 1000
 _COMBO = "BAG"
 
 
@@ -140,7 +140,7 @@ class _Reader:
 
     def _read_rows(self, step: Step) -> None:
         count = to_int(self._take()) or 0
-        if not 0 <= count <= _MAX_ROWS:
+        if not 0 <= count <= MAX_LIST_ROWS:
             raise RequestError(
                 320, f"Error reading request. Unable to parse data. {step.names[0]} count {count}"
             )

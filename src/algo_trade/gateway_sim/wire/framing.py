@@ -1,7 +1,7 @@
 """Length-prefixed frames: bytes in, payloads out.
 
 A frame is a four-byte big-endian length and that many bytes. The length comes from a stranger, so it is judged
-before anything is set aside for it: no client's request comes near `MAX_FRAME_BYTES`.
+before anything is set aside for it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from algo_trade.gateway_sim.errors import WireError
+from algo_trade.gateway_sim.limits import MAX_FRAME_BYTES
 
-MAX_FRAME_BYTES = 256 * 1024
 API_PREFIX = b"API\0"
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 from algo_trade.gateway_sim.errors import RequestError
+from algo_trade.gateway_sim.limits import MAX_NUMBER_CHARS
 
 _UNSET_INTEGERS = frozenset((2147483647, 9223372036854775807))
 _UNSET_FROM = Decimal("1e300")
@@ -34,7 +35,7 @@ def clean(text: str) -> str:
     return text[:80].replace("\0", "").replace("\\", "/").encode("ascii", "replace").decode()
 
 
-# The same few texts come again and again; a text that raises is not kept.
+# The same few texts come again and again; a text that raises is not kept, so all that are kept are short.
 _remembered = lru_cache(maxsize=4096)
 
 
@@ -43,6 +44,8 @@ def to_int(text: str) -> int | None:
     """A 64-bit integer, None when unset."""
     if not text:
         return None
+    if len(text) > MAX_NUMBER_CHARS:
+        raise unparsable(text)
     try:
         if len(text) <= 20:
             value = int(text)
@@ -74,6 +77,8 @@ def to_decimal(text: str) -> Decimal | None:
     """An exact number; None when unset, infinite or NaN."""
     if not text or text.lower() in {"infinity", "infinite", "nan", "inf"}:
         return None
+    if len(text) > MAX_NUMBER_CHARS:
+        raise unparsable(text)
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -120,12 +125,15 @@ def price_e4(value: Decimal) -> int | None:
     if abs(value) >= Decimal(10) ** 12:
         return None
     scaled = value * PRICE_SCALE
-    return int(scaled) if scaled == int(scaled) else None
+    # What is too small for a Decimal of ours becomes 0 on the way.
+    return int(scaled) if scaled == int(scaled) and (scaled or not value) else None
 
 
 @_remembered
 def is_number(text: str) -> bool:
     """Whether a field the simulator only echoes is a number that is set."""
+    if len(text) > MAX_NUMBER_CHARS:
+        raise unparsable(text)
     try:
         value = float(text)
     except ValueError:
