@@ -1,7 +1,7 @@
 # The verbs of this repository; `make help` lists them.
 # Make variables: PYTHON=/path/to/python3.12 for setup, ARGS="--seed 8" for run, PYTEST_ARGS="-k risk" for the tests.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow bench fuzz-wire lint lock screenshot kafka kafka-stop
+.PHONY: help setup run test test-slow test-clients bench fuzz-wire lint lock screenshot kafka kafka-stop
 bin := .venv/bin
 code := src tests $(if $(wildcard benchmarks/*.py),benchmarks)
 
@@ -19,6 +19,9 @@ test: lint ## lint, types and all tests that take seconds
 
 test-slow: setup ## the tests that take minutes: kills, campaigns
 	@$(bin)/python -m pytest -m slow -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+test-clients: setup ## unmodified clients, each in a locked environment, against `sim serve` (makes them at first use)
+	@$(bin)/python -m pytest -m slow tests/conformance $(PYTEST_ARGS)
 
 bench: setup ## every benchmark, one after the other
 	@for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); printf '\n== %s\n' "$$name"; $(bin)/python -m "benchmarks.$$name" || exit 1; done
