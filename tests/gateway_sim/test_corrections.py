@@ -100,7 +100,7 @@ def test_corrected_books_are_those_of_the_corrected_fills(
 
     wrong = booked(fills)
     right = booked([*fills[:at], (*fills[at][:2], price), *fills[at + 1 :]])
-    correct(wrong, wrong.executions[at].exec_id, price * 100, 0, 0)
-    correct(right, right.executions[at].exec_id, price * 100, 0, 0)
+    correct(wrong, wrong.executions[at].exec_id, price * 100, 0)
+    correct(right, right.executions[at].exec_id, price * 100, 0)
     assert wrong.account.cash_micros == right.account.cash_micros
     assert wrong.account.positions == right.account.positions

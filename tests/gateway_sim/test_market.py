@@ -278,7 +278,7 @@ def test_quotes_flow_only_while_the_exchange_is_open(slow: Path) -> None:
 
 
 def test_regular_hours_are_the_clocks_own(slow: Path) -> None:
-    """Started on a Saturday: nothing until Monday 09:30, whose window is listed; closed again at 16:00."""
+    """Started on a Saturday: nothing until Monday 09:30, and both days listed as they are; closed again at 16:00."""
 
     async def body(market: SymbolMarket, clock: Clock) -> None:
         times: list[int] = []
@@ -294,7 +294,8 @@ def test_regular_hours_are_the_clocks_own(slow: Path) -> None:
     in_market(body, "SLOW", start_ns=saturday, regular_hours=True, catalogue=slow)
     hours = TradingHours(saturday, None, regular=True)
     assert hours.current(saturday) is None
-    assert hours.listed(saturday).startswith("20260309:0930-20260309:1600;20260310:0930")
+    listed = hours.listed(saturday)
+    assert listed.startswith("20260307:CLOSED;20260308:CLOSED;20260309:0930-20260309:1600;20260310:0930")
 
 
 def test_a_simulator_started_at_noon_has_had_its_morning(slow: Path) -> None:

@@ -1,4 +1,4 @@
-"""Corrected executions: the same fill at another price, under the same id with a higher last part.
+"""Corrected executions: the same fill, of the same time, at another price, under the same id with a higher last part.
 
 The books are as if it had been that price from the first: the position is built anew from all its fills. Profits that
 later fills were told to have realised are not told again.
@@ -23,9 +23,7 @@ def standing(executions: list[SimExecution]) -> list[SimExecution]:
     return list({_fill_of(execution.exec_id): execution for execution in executions}.values())
 
 
-def correct(
-    booking: Booking, exec_id: str, price_e4: int, now_ns: int, commission_due_ns: int
-) -> SimExecution:
+def correct(booking: Booking, exec_id: str, price_e4: int, commission_due_ns: int) -> SimExecution:
     """Book a correction and return its execution; not committed yet."""
     known = {execution.exec_id: execution for execution in booking.executions}
     wrong = known[exec_id]
@@ -42,7 +40,6 @@ def correct(
         wrong,
         exec_id=new_id,
         price_e4=price_e4,
-        time_ns=now_ns,
         cumulative_value_micros=wrong.cumulative_value_micros + difference,
         commission_due_ns=commission_due_ns,
     )

@@ -109,9 +109,8 @@ class Outcomes:
 
         KeyError when there is no such execution, ValueError when it has been corrected since.
         """
-        now_ns = self._clock.now_ns()
         delay_ns = self._latencies.commission_ns()
-        correction = correct(self._booking, exec_id, price_e4, now_ns, now_ns + delay_ns)
+        correction = correct(self._booking, exec_id, price_e4, self._clock.now_ns() + delay_ns)
         order = self._booking.orders[correction.perm_id]
         self._booking.commit(order, execution=correction)
         self._audience.executed(correction)
