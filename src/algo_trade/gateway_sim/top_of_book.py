@@ -61,7 +61,8 @@ class TopOfBook:
         self._timer: asyncio.TimerHandle | None = None
 
     def show_all(self) -> None:
-        """The first ticks, those that do not move included."""
+        """All ticks, those that do not move included, as if none had been told."""
+        self._shown, self._shown_day = None, DayTrades()
         self._tick_price(9, self._market.previous_close_e4, 0)
         self.show_halt(self._market.halted)
         if "236" in self._generic:

@@ -247,7 +247,7 @@ class Faults:
 
     def _show_again(self) -> None:
         for connection in self._gateway.clients:
-            self._gateway.subscriptions(connection).show_again()
+            self._gateway.subscriptions(connection).show_again(connection.error)
 
     def _farm_broken(self, fault: FarmBroken) -> None:
         broken, mended = FARMS[fault.farm]
