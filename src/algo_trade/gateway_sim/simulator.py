@@ -119,7 +119,11 @@ class GatewaySimulator:
         self._store = StateStore(self._config.state_path)
         if self._config.record is not None:
             self._recorder = Recorder(self._config.record, self._config.recorded_settings)
-        gateway = self._build()
+        try:
+            gateway = self._build()
+        except BaseException:
+            self._store.close()  # whoever comes next may have it
+            raise
         self._gateway = gateway
         if self._recorder is not None:
             self._recorder.start()
