@@ -14,7 +14,7 @@ from algo_trade.gateway_sim.catalogue_file import load_listing
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.errors import RequestError, SimulatorStateError
-from algo_trade.gateway_sim.faults import FaultRefused, Faults, Refused
+from algo_trade.gateway_sim.faults import FaultRefused, Faults
 from algo_trade.gateway_sim.gateway import Gateway
 from algo_trade.gateway_sim.halts import check_halts
 from algo_trade.gateway_sim.handlers import HANDLERS
@@ -138,7 +138,7 @@ class GatewaySimulator:
         self._bound = self._server.sockets[0].getsockname()[:2]
 
     def _accept(self) -> asyncio.Protocol:
-        return Refused() if self.faults.refusing else self.gateway.new_connection()
+        return self.faults.new_connection()
 
     def _restart(self, seconds: float, roll_back_ids: int) -> None:
         """The gateway goes away and comes back at the same address; its broker goes on."""
