@@ -46,7 +46,9 @@ class Subscriptions:
         self.account_updates = False
         self.positions = False
         self.positions_multi: dict[int, str] = {}
-        self.account_updates_multi: dict[int, str] = {}
+        self.account_updates_multi: dict[
+            int, tuple[str, bool]
+        ] = {}  # the model, and whether the ledger is enough
         self.pnl: set[int] = set()
         self.pnl_single: dict[int, int] = {}
 
