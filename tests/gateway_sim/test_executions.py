@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 from tests.gateway_sim.wire_client import QQQ, WireClient, place, with_simulator
@@ -96,7 +97,7 @@ def test_a_corrected_fill_is_told_in_both_versions() -> None:
 
     async def body(simulator: GatewaySimulator, client: WireClient) -> None:
         await both_trade(simulator, client)
-        simulator.faults.arm(CorrectExecution(price="123.45", exec_id=client.of(11)[0][14]))
+        simulator.faults.arm(CorrectExecution(price=Decimal("123.45"), exec_id=client.of(11)[0][14]))
         await asyncio.sleep(1)
         frames = await executions(client, 9, {})
         assert [fields[0] for fields in frames] == ["11", "59"] * 3 + ["55"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from algo_trade.gateway_sim.bars.requests import BarSubscriptions, HistoryRequests
@@ -146,10 +146,15 @@ class Subscriptions:
 
     def check_feed(self, request_id: int) -> None:
         """Whether there may be one more account feed: RequestError 322 when its id is taken, or at the limit."""
-        feeds = (self.positions_multi, self.account_updates_multi, self.pnl, self.pnl_single)
+        feeds: tuple[Collection[int], ...] = (
+            self.positions_multi,
+            self.account_updates_multi,
+            self.pnl,
+            self.pnl_single,
+        )
         if any(request_id in feed for feed in feeds):
             raise RequestError(322, "Error processing request.-'bR' : cause - Duplicate ticker id")
-        if sum(map(len, feeds)) >= _MAX_FEEDS:
+        if sum(len(feed) for feed in feeds) >= _MAX_FEEDS:
             cause = "Maximum number of account requests exceeded; desubscribe to previous request first"
             raise RequestError(322, f"Error processing request.-'bR' : cause - {cause}")
 
