@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.gateway_sim.wire_client import QQQ, SPY, WireClient, contract, with_simulator
 
 from algo_trade.gateway_sim import GatewaySimulator
 from algo_trade.gateway_sim.depth import Level, operations
+from algo_trade.gateway_sim.faults import ConnectivityLost, FarmBroken
+from algo_trade.gateway_sim.faults.table import Fault
 from algo_trade.gateway_sim.halts import parse_halt
 
 ASK, BID = "0", "1"
@@ -108,6 +111,47 @@ def test_a_halt_empties_the_book_and_its_end_fills_it() -> None:
         assert len(book[BID]) == 5 == len(book[ASK])
 
     with_simulator(body, halts=(parse_halt("SPY=09:31+1m"),))
+
+
+@pytest.mark.parametrize(
+    ("fault", "notice"), [(FarmBroken(seconds=20), "2104"), (ConnectivityLost(seconds=20), "1102")]
+)
+def test_books_begin_anew_when_levels_were_lost_on_the_way(fault: Fault, notice: str) -> None:
+    """After the notice 317 for each book, then all of its levels, then its changes."""
+
+    async def body(simulator: GatewaySimulator, client: WireClient) -> None:
+        client.send(97, 1, *contract(SPY), "BidAsk", 0, 0)
+        client.send(*depth(2))
+        client.send(*depth(3, smart=1, rows=3))
+        await asyncio.sleep(5)
+        simulator.faults.arm(fault)
+        await asyncio.sleep(19)
+        start = len(client.frames)
+        await asyncio.sleep(5)
+        after = client.frames[start:]
+        assert after[0][3] == notice
+        resets = [frame[1:] for frame in after if frame[0] == "4" and frame[3] == "317"]
+        assert resets == [
+            [
+                "2", request_id, "317",
+                "Market depth data has been RESET. Please empty deep book contents before applying any new entries.",
+                "",
+            ]
+            for request_id in ("2", "3")
+        ]  # fmt: skip
+        for kind, request_id, rows in (("12", "2", 5), ("13", "3", 3)):
+            told = [
+                frame for frame in after if frame[:1] == [kind] or frame[:4] == ["4", "2", request_id, "317"]
+            ]
+            assert told[0][0] == "4"
+            book: Book = {ASK: [], BID: []}
+            follow(book, told[1:], rows)
+            top = client.of(99)[-1]
+            assert book[BID][0] == (Decimal(top[4]), int(top[6]))
+            assert book[ASK][0] == (Decimal(top[5]), int(top[7]))
+            assert len(book[BID]) == len(book[ASK]) == rows
+
+    with_simulator(body)
 
 
 def test_a_recorded_day_has_one_level(tmp_path: Path) -> None:

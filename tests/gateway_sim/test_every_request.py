@@ -171,6 +171,26 @@ def test_a_summary_has_every_tag_and_the_ledger() -> None:
     with_simulator(body)
 
 
+def test_the_ledger_alone_is_told_to_who_wants_no_more() -> None:
+    """Request 76 with ledgerAndNLV: the net liquidation value and the values by currency, at first and after a fill."""
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        frames = await client.ask(76, 1, ID, "", "", 1)
+        names = [frame[5] for frame in frames if frame[0] == "73"]
+        assert names[0] == "NetLiquidation" and {"CashBalance", "ExchangeRate", "RealizedPnL"} < set(names)
+        assert "BuyingPower" not in names
+        assert frames[-1] == ["74", "1", str(ID)]
+        more = await client.ask(76, 1, 8, "", "", 0)
+        assert {"NetLiquidation", "BuyingPower", "InitMarginReq"} < {
+            frame[5] for frame in more if frame[0] == "73"
+        }
+        filled = await client.ask(*place(1), wait=2)
+        assert names == [frame[5] for frame in filled if frame[:3] == ["73", "1", str(ID)]][: len(names)]
+        assert "BuyingPower" not in {frame[5] for frame in filled if frame[:3] == ["73", "1", str(ID)]}
+
+    with_simulator(body)
+
+
 def test_account_feeds_have_ids_of_their_own_and_an_end() -> None:
     """322 for one in use, and for the one too many: memory is bounded whatever is asked."""
 

@@ -25,6 +25,7 @@ from algo_trade.gateway_sim.faults import (
     Silent,
 )
 from algo_trade.gateway_sim.faults.wire import FaultyWire
+from algo_trade.gateway_sim.wire.framing import message
 
 ASK_EXECUTIONS = (7, 3, 90, "", "", "", "", "", "", "")
 ASK_HISTORY = (20, 5, *contract(SPY), 0, "", "1 min", "600 S", 0, "MIDPOINT", 2, 0, "")
@@ -107,6 +108,75 @@ def test_silence_is_no_end() -> None:
         other.close()
 
     with_simulator(body)
+
+
+def test_a_silent_gateway_does_not_greet_either() -> None:
+    """A new connection is open and gets not a byte; after the silence it is greeted, and what it sent is handled."""
+
+    async def body(simulator: GatewaySimulator, _client: WireClient) -> None:
+        simulator.faults.arm(Silent(seconds=60))
+        patient, impatient = [await WireClient.open(*simulator.address, number) for number in (2, 3)]
+        patient.send(49, 1)
+        await asyncio.sleep(50)
+        assert not patient.received and not patient.closed.is_set()
+        impatient.abort()
+        await asyncio.sleep(11)
+        assert [fields[0] for fields in patient.frames] == ["178", "15", "9", "4", "4", "4", "49"]
+        assert [each.client_id for each in simulator.gateway.clients] == [1, 2]
+        crowd = []
+        simulator.faults.arm(Silent(seconds=60))
+        for number in range(70):
+            crowd.append(await WireClient.connect(*simulator.address))
+            await asyncio.sleep(0)
+            assert not crowd[number].received
+        await asyncio.sleep(1)
+        assert [each.closed.is_set() for each in crowd] == [True] * 6 + [False] * 64
+        simulator.faults.clear()
+        check_idle(simulator)
+
+    with_simulator(body)
+
+
+def test_a_gateway_that_hangs_is_so_over_tcp() -> None:
+    """A real socket is accepted and not answered; the simulator's end is its end."""
+
+    async def main(_clock: Clock) -> None:
+        async with GatewaySimulator(SimulatorConfig(seed=7)) as simulator:
+            simulator.faults.arm(Silent(seconds=60))
+            reader, writer = await asyncio.open_connection(simulator.host, simulator.port)
+            writer.write(b"API\0" + len(b"v157..178").to_bytes(4, "big") + b"v157..178")
+            other = await asyncio.open_connection(simulator.host, simulator.port)
+            simulator.faults.clear()
+            length = int.from_bytes(await reader.readexactly(4), "big")
+            assert (await reader.readexactly(length)).startswith(b"178\0")
+            simulator.faults.arm(Silent(seconds=60))
+            hung = await asyncio.open_connection(simulator.host, simulator.port)
+        for stream in (reader, other[0], hung[0]):
+            assert await stream.read() == b""
+        for each in (writer, other[1], hung[1]):
+            each.close()
+
+    run_real(main)
+
+
+def test_what_was_read_before_a_silence_does_not_end_it() -> None:
+    """A flood that is handled in turns pauses and resumes reading itself: no byte sent in the silence is taken in."""
+
+    async def body(simulator: GatewaySimulator, client: WireClient) -> None:
+        client.raw(message(49, 1) * 500)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        simulator.faults.arm(Silent(seconds=60))
+        client.send(*place(1, lmtPrice=400.0))
+        await asyncio.sleep(59)
+        assert len(client.of(49)) < 500
+        assert simulator.orders == []
+        await asyncio.sleep(3)
+        assert len(client.of(49)) == 500
+        assert [order.order_id for order in simulator.orders] == [1]
+        check_idle(simulator)
+
+    with_simulator(body, lines=1_000_000)
 
 
 @pytest.mark.parametrize(("data", "restored"), [("maintained", "1102"), ("lost", "1101")])
@@ -366,6 +436,8 @@ def test_clearing_ends_everything_as_if_its_time_had_come() -> None:
         await asyncio.sleep(0.01)
         assert codes(client) == ["1100", "1102"]
         assert story(await client.ask(*place(1), wait=1))[-1] == "59"
-        assert simulator.faults.refusing is False
+        late = await WireClient.open(*simulator.address, 2)
+        assert late.of(9)
+        late.close()
 
     with_simulator(body)

@@ -6,6 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.gateway_sim.by_hand import A_WHILE_S, Desk, by_hand
 from tests.gateway_sim.wire_client import WireClient, place, story
 
@@ -27,6 +29,52 @@ def test_a_partial_fill_takes_as_much_of_the_others_or_all_of_them(kind: int, le
         await desk.after(lambda: desk.show(trade=(100.02, 1000)))
         assert desk.status(1)[2] == "Filled"
         assert desk.status(2)[2:4] == ["Cancelled", "0"]
+
+    by_hand(body)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.integers(1, 300),
+    st.integers(1, 900),
+    st.lists(st.integers(1, 120), min_size=1, max_size=4),
+    st.sampled_from([2, 3]),
+)
+def test_what_is_left_of_a_reduced_order_is_its_share_rounded_down(
+    quantity: int, others: int, trades: list[int], kind: int
+) -> None:
+    """After every fill of one, the other keeps the part of it that the one has left; with nothing left it is gone."""
+
+    async def body(desk: Desk) -> None:
+        group: dict[str, Any] = {"ocaGroup": "exits", "ocaType": kind}
+        await desk.place(1, "SELL", quantity=quantity, lmtPrice=100.02, **group)
+        await desk.place(2, "SELL", quantity=others, lmtPrice=100.10, **group)
+        ahead = 500
+        for traded in trades:
+            desk.show(trade=(100.02, ahead + traded))
+            await asyncio.sleep(A_WHILE_S)
+            ahead = 0
+        left, expected = quantity, others
+        for fill in desk.client.of(11):
+            shares = int(fill[19])
+            expected = expected * (left - shares) // left
+            left -= shares
+        assert left < quantity
+        assert desk.status(1)[2:5] == ["Submitted" if left else "Filled", str(quantity - left), str(left)]
+        assert desk.status(2)[2] == ("Submitted" if expected else "Cancelled")
+        if expected:
+            assert desk.status(2)[4] == str(expected)
+
+    by_hand(body)
+
+
+def test_children_that_cancel_their_parent_are_refused() -> None:
+    """Nobody who asks for it may believe that it will happen."""
+
+    async def body(desk: Desk) -> None:
+        await desk.place(1, lmtPrice=99.0, transmit=False)
+        assert await desk.place(2, "SELL", lmtPrice=101.0, parentId=1, autoCancelParent=True) == ["4 321"]
+        assert desk.client.of(4)[-1][4].endswith("children that cancel their parent are not simulated")
 
     by_hand(body)
 

@@ -41,7 +41,9 @@ ORDERS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "stop": ({"orderType": "STP", "auxPrice": 105.0}, HELD),
     "stop limit": ({"orderType": "STP LMT", "auxPrice": 105.0, "lmtPrice": 106.0, "tif": "GTC"}, HELD),
     "adaptive": ({"algoStrategy": "Adaptive"}, HELD),
-    "outside regular hours": ({"lmtPrice": 99.0, "outsideRth": True}, ["4 2109", *HELD]),
+    "outside regular hours": ({"lmtPrice": 99.0, "outsideRth": True}, HELD),
+    "stop outside regular hours": ({"orderType": "STP", "auxPrice": 105.0, "outsideRth": True}, HELD),
+    "market outside regular hours": ({"outsideRth": True}, ["4 2109", *HELD]),
     "immediate or cancel": ({"tif": "IOC"}, ["4 201", "5 Inactive", "3 Inactive 0/10"]),
     "fill or kill": ({"tif": "FOK"}, ["4 201", "5 Inactive", "3 Inactive 0/10"]),
     "stop, immediate": (

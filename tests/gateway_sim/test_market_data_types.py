@@ -8,6 +8,7 @@ from typing import Any
 from tests.gateway_sim.wire_client import QQQ, SPY, WireClient, contract, with_simulator
 
 from algo_trade.gateway_sim import GatewaySimulator
+from algo_trade.gateway_sim.faults import FarmBroken
 
 DELAYED_TYPES = {"66", "67", "68", "69", "70", "71", "72", "73", "74", "75", "76", "88", "90"}
 
@@ -61,6 +62,39 @@ def test_frozen_data_is_what_stands_after_the_close() -> None:
         assert {"1", "2", "4"} <= ticks(frames)
         assert frames[-1] == ["57", "1", "2"]
         assert (await client.ask(59, 1, 5))[0][2:4] == ["-1", "321"]
+
+    with_simulator(body)
+
+
+def test_delayed_data_is_told_anew_as_delayed_data() -> None:
+    """When ticks were lost on the way all of them come again, those that have not changed too, by the same types."""
+
+    async def body(simulator: GatewaySimulator, client: WireClient) -> None:
+        client.send(59, 1, 3)
+        await client.ask(*top(2), wait=30)
+        simulator.faults.arm(FarmBroken(seconds=20))
+        await asyncio.sleep(19.99)
+        start = len(client.frames)
+        await asyncio.sleep(0.02)
+        assert client.frames[start][3] == "2104"
+        assert ticks(client.frames[start:]) == DELAYED_TYPES - {"69", "70"}
+
+    with_simulator(body, delayed_symbols=frozenset({"SPY"}))
+
+
+def test_a_frozen_quote_is_told_anew() -> None:
+    """Nothing has changed since the close, and the client has it again."""
+
+    async def body(simulator: GatewaySimulator, client: WireClient) -> None:
+        client.send(59, 1, 2)
+        await asyncio.sleep(7 * 3600)
+        first = await client.ask(*top(2), wait=1)
+        assert ["58", "1", "2", "2"] in first
+        simulator.faults.arm(FarmBroken(seconds=20))
+        start = len(client.frames)
+        await asyncio.sleep(21)
+        shown = [frame for frame in first if frame[0] in {"1", "2", "45", "46"}]
+        assert shown and [frame for frame in client.frames[start:] if frame[0] != "4"] == shown
 
     with_simulator(body)
 

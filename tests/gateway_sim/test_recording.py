@@ -26,6 +26,7 @@ async def a_day(client: WireClient) -> None:
     """A client that asks for everything a market has, and trades in it."""
     await client.ask(97, 1, *contract(SPY), "BidAsk", 0, 0, wait=3.3)
     await client.ask(97, 2, *contract(SPY), "AllLast", 0, 0)
+    await client.ask(59, 1, 3)
     await client.ask(1, 11, 3, *contract(QQQ), 0, "233", 0, 0, "", wait=2)
     await client.ask(50, 3, 4, *contract(QQQ), 5, "TRADES", 0, "")
     await client.ask(20, 5, *contract(SPY), *HISTORY, wait=1)
@@ -60,7 +61,10 @@ def settings(tmp_path: Path, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("more", "halts"),
-    [({}, ()), ({"market_open_ns": VIRTUAL_START_NS, "speed": 4.0, "ack_ms": 3.0}, ("SPY=09:32+1m",))],
+    [
+        ({"delayed_symbols": frozenset({"QQQ"})}, ()),
+        ({"market_open_ns": VIRTUAL_START_NS, "speed": 4.0, "ack_ms": 3.0}, ("SPY=09:32+1m",)),
+    ],
 )
 def test_a_replay_is_what_was_served(tmp_path: Path, more: dict[str, Any], halts: tuple[str, ...]) -> None:
     """Seeded and recorded markets, halts, history and fills; and the recording of the replay is the recording."""
@@ -72,6 +76,7 @@ def test_a_replay_is_what_was_served(tmp_path: Path, more: dict[str, Any], halts
     again = tmp_path / "again.rec"
     replay = SimulatorConfig.of_recording(recording, record=again)
     assert served(replay) == first
+    assert (b"10167" in first) is bool(replay.delayed_symbols)
     replayed = again.read_bytes()
     assert path.read_bytes().startswith(replayed[: replayed.rindex(b"\n")])
     other = SimulatorConfig(**(settings(tmp_path, **more) | {"seed": 8}), halts=scheduled)

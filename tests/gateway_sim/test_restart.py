@@ -187,6 +187,29 @@ def test_state_of_another_simulator_is_refused(tmp_path: Path) -> None:
     run_virtual(main)
 
 
+def test_state_is_one_simulators_at_a_time(tmp_path: Path) -> None:
+    """The second one does not start and disturbs nothing; when the first one is gone the place is free."""
+
+    async def main(clock: Clock) -> None:
+        settings = config(tmp_path / "sim.db")
+        first = GatewaySimulator(settings, clock=clock)
+        client = await WireClient.open(*await first.start())
+        with pytest.raises(SimulatorStateError, match=r"sim\.db: another simulator keeps its state here"):
+            await GatewaySimulator(settings, clock=clock).start()
+        await client.ask(*place(1), wait=2)
+        assert len(client.of(11)) == 1
+        await kill(first, client)
+        second = GatewaySimulator(settings, clock=clock)
+        client = await WireClient.open(*await second.start())
+        assert [fields[0] for fields in await client.ask(7, 3, 90, *[""] * 7)] == ["11", "59", "55"]
+        await kill(second, client)
+        (tmp_path / "file").touch()
+        with pytest.raises(SimulatorStateError, match="cannot be written"):
+            await GatewaySimulator(config(tmp_path / "file" / "sim.db"), clock=clock).start()
+
+    run_virtual(main)
+
+
 def test_the_wire_log_has_every_order_frame_across_restarts(tmp_path: Path) -> None:
     """One line a frame, at once."""
     log = tmp_path / "wire.jsonl"

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.gateway_sim.by_hand import Desk, by_hand
+from tests.gateway_sim.wire_client import QQQ, SPY, WireClient, contract, with_simulator
+
+from algo_trade.gateway_sim import GatewaySimulator
 
 CATALOGUE = "instruments:\n  SPY:\n    hard_to_borrow: true\n"
 HELD = ["5 PreSubmitted", "3 PreSubmitted 0/10", "4 404"]
@@ -27,6 +30,20 @@ def test_a_short_sale_of_what_nobody_lends_is_held(tmp_path: Path) -> None:
         assert desk.status(2)[2] == "Cancelled"
 
     by_hand(body, catalogue=tmp_path / "own.yaml", state_path=tmp_path / "sim.db")
+
+
+def test_the_shortable_tick_says_so(tmp_path: Path) -> None:
+    """2.0, only if located, and no shares; 3.0 and ten million for what everybody lends."""
+    (tmp_path / "own.yaml").write_text(CATALOGUE)
+
+    async def body(_: GatewaySimulator, client: WireClient) -> None:
+        told = {}
+        for request_id, con_id in ((1, SPY), (2, QQQ)):
+            frames = await client.ask(1, 11, request_id, *contract(con_id), 0, "236", 0, 0, "")
+            told[con_id] = [tuple(frame[3:5]) for frame in frames if frame[3:4] in (["46"], ["89"])]
+        assert told == {SPY: [("46", "2.0"), ("89", "0")], QQQ: [("46", "3.0"), ("89", "10000000")]}
+
+    with_simulator(body, catalogue=tmp_path / "own.yaml")
 
 
 def test_what_is_held_can_be_sold_and_a_bracket_needs_no_loan(tmp_path: Path) -> None:

@@ -99,15 +99,19 @@ def test_a_person_at_a_shell(tmp_path: Path) -> None:
 def test_what_was_recorded_is_served(tmp_path: Path) -> None:
     """The file is whole when the recorder was stopped; what is in it needs no options and takes none."""
     path = tmp_path / "served.rec"
-    with served(tmp_path, "record", "--out", str(path), "--symbols", "SPY,QQQ", "--seed", "4") as line:
+    options = ("--symbols", "SPY,QQQ", "--seed", "4", "--delayed", "qqq")
+    with served(tmp_path, "record", "--out", str(path), *options) as line:
         sim(line["control_port"], "order", "buy", "10", "SPY")
         while not sim(line["control_port"], "status")["executions"]:
             pass  # the market begins with the first who needs it
     recording = load_recording(path)
     assert (recording.settings["seed"], list(recording.tapes)[:2]) == (4, ["SPY", "QQQ"])
+    assert recording.settings["delayed_symbols"] == ["QQQ"]
     with served(tmp_path, "serve", "--replay", str(path)) as line:
         assert sim(line["control_port"], "status")["seed"] == 4
     beside = CliRunner().invoke(app, ["sim", "serve", "--replay", str(path), "--seed", "4"])
     assert beside.exit_code == ExitCode.USAGE and "--seed is in the recording already" in beside.stderr
+    unserved = CliRunner().invoke(app, ["sim", "serve", "--symbols", "SPY", "--delayed", "QQQ"])
+    assert unserved.exit_code == ExitCode.USAGE and "QQQ is not among the symbols served" in unserved.stderr
     with pytest.raises(QuotesFileError, match="cannot be read"):
         CliRunner().invoke(app, ["sim", "serve", "--replay", "nowhere.rec"], catch_exceptions=False)

@@ -26,6 +26,10 @@ SIMULATOR: Mapping[str, Page] = {
             It speaks the TWS protocol at server version 178 as the paper account DSIM001, and prints one JSON line
             with host and port when it listens. docs/assumptions.md says what its market and its fills assume.
 
+            With --lines N clients have N market data lines, N/2 messages a second (at least 50), N/20 tick-by-tick
+            streams (at least 5) and N/100 books (3 to 60). With --delayed SPY,QQQ they get only delayed data of these,
+            if they ask for it (10167), else error 354.
+
             With --state-dir it may be killed at any moment and goes on where it was; what was never transmitted is
             lost, as in a real gateway. With --control-port it can be looked at, be made to fail, and a person can
             trade in it by hand: sim status, sim fault, sim order.
@@ -41,6 +45,7 @@ SIMULATOR: Mapping[str, Page] = {
                 "algotrade sim serve --state-dir sim --control-port 4003",
                 "one that remembers and can be steered",
             ),
+            ("algotrade sim serve --symbols SPY,AAPL --delayed AAPL", "an account without live data of AAPL"),
             ("algotrade sim serve --replay monday.rec", "what sim record wrote, again"),
         ),
         codes=(ExitCode.OK, ExitCode.USAGE, ExitCode.CONFIG),

@@ -54,6 +54,9 @@ Symbols = Annotated[str, typer.Option(help="Symbols with a market, separated by 
 Ack = Annotated[float, typer.Option(min=0, help="Mean time to acknowledge an order, ms.")]
 Fill = Annotated[float, typer.Option(min=0, help="Mean time from there to the market, ms.")]
 Lines = Annotated[int, typer.Option(min=1, help="Market data lines; other limits follow from it.")]
+Delayed = Annotated[
+    str, typer.Option(help="Of the symbols those without a live data subscription: delayed quotes only.")
+]
 WireLog = Annotated[
     Path | None,
     typer.Option(help="Note every order and cancel frame that arrives in this file (JSON lines)."),
@@ -79,7 +82,18 @@ Replay = Annotated[
 
 _SYMBOLS = ",".join(DEFAULT_SYMBOLS)
 # What a recording decides by itself.
-_OF_A_RECORDING = ("seed", "symbols", "quotes", "speed", "ack_ms", "fill_ms", "lines", "hours", "halt")
+_OF_A_RECORDING = (
+    "seed",
+    "symbols",
+    "quotes",
+    "speed",
+    "ack_ms",
+    "fill_ms",
+    "lines",
+    "delayed",
+    "hours",
+    "halt",
+)
 
 
 def serve_command(
@@ -94,6 +108,7 @@ def serve_command(
     ack_ms: Ack = 20.0,
     fill_ms: Fill = 40.0,
     lines: Lines = 100,
+    delayed: Delayed = "",
     hours: OpeningHours = Hours.ALWAYS,
     halt: Halts = None,
     catalogue: OwnInstruments = None,
@@ -117,7 +132,9 @@ def serve_command(
                 raise typer.BadParameter(f"{option} is in the recording already", param_hint="--replay")
         config = SimulatorConfig.of_recording(load_recording(replay.expanduser()), **beside)
     else:
-        config = market_config(seed, symbols, quotes, speed, ack_ms, fill_ms, lines, hours, halt, **beside)
+        config = market_config(
+            seed, symbols, quotes, speed, ack_ms, fill_ms, lines, delayed, hours, halt, **beside
+        )
     run_server(config, host, port, control_port)
 
 
@@ -132,6 +149,7 @@ def record_command(
     ack_ms: Ack = 20.0,
     fill_ms: Fill = 40.0,
     lines: Lines = 100,
+    delayed: Delayed = "",
     hours: OpeningHours = Hours.ALWAYS,
     halt: Halts = None,
     catalogue: OwnInstruments = None,
@@ -139,7 +157,18 @@ def record_command(
 ) -> None:
     """Serve until Ctrl-C, and write all that the market did."""
     config = market_config(
-        seed, symbols, quotes, speed, ack_ms, fill_ms, lines, hours, halt, catalogue=catalogue, record=out
+        seed,
+        symbols,
+        quotes,
+        speed,
+        ack_ms,
+        fill_ms,
+        lines,
+        delayed,
+        hours,
+        halt,
+        catalogue=catalogue,
+        record=out,
     )
     run_server(config, host, port, control_port)
 
@@ -152,6 +181,7 @@ def market_config(
     ack_ms: float,
     fill_ms: float,
     lines: int,
+    delayed: str,
     hours: Hours,
     halt: list[str] | None,
     **beside: Any,
@@ -164,14 +194,21 @@ def market_config(
         )
     if hours is Hours.REGULAR and factor != 1:
         raise typer.BadParameter("regular hours are the clock's own: --speed must be 1", param_hint="--speed")
+    served, recorded = parse_symbols(symbols), parse_quotes(quotes or [])
+    without_live_data = frozenset(parse_symbols(delayed) if delayed else ())
+    if unserved := without_live_data.difference(served, recorded):
+        raise typer.BadParameter(
+            f"{', '.join(sorted(unserved))} is not among the symbols served", param_hint="--delayed"
+        )
     return SimulatorConfig(
         seed=seed,
-        symbols=parse_symbols(symbols),
-        quotes=parse_quotes(quotes or []),
+        symbols=served,
+        quotes=recorded,
         speed=factor,
         ack_ms=ack_ms,
         fill_ms=fill_ms,
         lines=lines,
+        delayed_symbols=without_live_data,
         regular_hours=hours is Hours.REGULAR,
         halts=parse_halts(halt or []),
         **beside,

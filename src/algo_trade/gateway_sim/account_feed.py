@@ -139,9 +139,12 @@ class AccountFeed:
                 currency=self.currency(tag),
             )
 
-    def send_multi(self, client: ClientConnection, request_id: int, model: str) -> None:
-        """Rows of message 73."""
-        for name, value in self.values().items():
+    def send_multi(self, client: ClientConnection, request_id: int, model: str, *, only_ledger: bool) -> None:
+        """Rows of message 73: all values, or the ledger and the net liquidation value."""
+        values = self.values()
+        if only_ledger:
+            values = {"NetLiquidation": values["NetLiquidation"], **self.ledger()}
+        for name, value in values.items():
             client.reply(
                 replies.ACCOUNT_UPDATE_MULTI,
                 reqId=request_id,
@@ -198,8 +201,8 @@ class AccountFeed:
             self.send_values(client)
         for request_id, tags in feeds.summaries.items():
             self.send_summary(client, request_id, tags)
-        for request_id, model in feeds.account_updates_multi.items():
-            self.send_multi(client, request_id, model)
+        for request_id, (model, only_ledger) in feeds.account_updates_multi.items():
+            self.send_multi(client, request_id, model, only_ledger=only_ledger)
 
     def refresh_pnl(self, client: ClientConnection, feeds: Subscriptions) -> None:
         """The profit feeds, which tick once a second."""

@@ -68,6 +68,8 @@ class SimulatorConfig:
             raise ValueError("lines must be at least 1")
         if not self.speed > 0:
             raise ValueError("speed must be positive")
+        if unserved := self.delayed_symbols.difference(self.all_symbols()):
+            raise ValueError(f"delayed_symbols have no market: {', '.join(sorted(unserved))}")
         if self.regular_hours and self.market_open_ns is not None:
             raise ValueError("regular_hours and market_open_ns both say when the exchange opens")
 
@@ -77,8 +79,14 @@ class SimulatorConfig:
         recorded = recording.settings
         try:
             known = {name: recorded[name] for name in _RECORDED}
-            cash = Decimal(recorded["starting_cash"])
-            return cls(symbols=(), replay=recording, starting_cash=cash, **known, **more)
+            return cls(
+                symbols=(),
+                replay=recording,
+                starting_cash=Decimal(recorded["starting_cash"]),
+                delayed_symbols=frozenset(recorded["delayed_symbols"]),
+                **known,
+                **more,
+            )
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise QuotesFileError(
                 f"{recording.path}: its settings are not those of a simulator: {error}"
@@ -88,7 +96,11 @@ class SimulatorConfig:
     def recorded_settings(self) -> dict[str, Any]:
         """What a recording needs to know of this configuration."""
         known = {name: getattr(self, name) for name in _RECORDED}
-        return {**known, "starting_cash": str(self.starting_cash)}
+        return {
+            **known,
+            "starting_cash": str(self.starting_cash),
+            "delayed_symbols": sorted(self.delayed_symbols),
+        }
 
     @property
     def starting_cash_micros(self) -> int:

@@ -82,6 +82,10 @@ class DepthStream:
         self._tell(_ASK, self._asks, asks)
         self._bids, self._asks = bids, asks
 
+    def forget(self) -> None:
+        """The client's book is empty: all of it is news."""
+        self._bids = self._asks = ()
+
     def _tell(self, side: int, shown: Levels, levels: Levels) -> None:
         for operation, position, level in operations(shown, levels):
             told = (operation, side, price_text(level.price_e4), level.size)

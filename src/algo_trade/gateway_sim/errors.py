@@ -4,7 +4,7 @@ SimulatorError
 ├── QuotesFileError       this input file is bad: fix the file (the CLI prints it as one line)
 ├── CatalogueError        this catalogue is bad: fix the file (every problem is told, one a line)
 ├── HaltError             this halt cannot be scheduled: fix the option or the setting
-├── SimulatorStateError   the saved state belongs to another simulator: use another path or the old settings
+├── SimulatorStateError   the saved state is another simulator's: use another path or the old settings
 └── WireError             this peer broke the protocol: its connection is closed, the simulator stays up
     └── RequestError      this one request is bad: it is answered with a gateway error, the connection stays
 """
@@ -35,7 +35,7 @@ class HaltError(SimulatorError):
 
 
 class SimulatorStateError(SimulatorError):
-    """State on disk that does not belong to this configuration."""
+    """State on disk that does not belong to this configuration, or is in use."""
 
 
 class WireError(SimulatorError):

@@ -14,7 +14,7 @@ from algo_trade.gateway_sim.catalogue_file import load_listing
 from algo_trade.gateway_sim.config import SimulatorConfig
 from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.errors import RequestError, SimulatorStateError
-from algo_trade.gateway_sim.faults import FaultRefused, Faults, Refused
+from algo_trade.gateway_sim.faults import FaultRefused, Faults
 from algo_trade.gateway_sim.gateway import Gateway
 from algo_trade.gateway_sim.halts import check_halts
 from algo_trade.gateway_sim.handlers import HANDLERS
@@ -119,7 +119,11 @@ class GatewaySimulator:
         self._store = StateStore(self._config.state_path)
         if self._config.record is not None:
             self._recorder = Recorder(self._config.record, self._config.recorded_settings)
-        gateway = self._build()
+        try:
+            gateway = self._build()
+        except BaseException:
+            self._store.close()  # whoever comes next may have it
+            raise
         self._gateway = gateway
         if self._recorder is not None:
             self._recorder.start()
@@ -134,7 +138,7 @@ class GatewaySimulator:
         self._bound = self._server.sockets[0].getsockname()[:2]
 
     def _accept(self) -> asyncio.Protocol:
-        return Refused() if self.faults.refusing else self.gateway.new_connection()
+        return self.faults.new_connection()
 
     def _restart(self, seconds: float, roll_back_ids: int) -> None:
         """The gateway goes away and comes back at the same address; its broker goes on."""

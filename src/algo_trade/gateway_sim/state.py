@@ -3,15 +3,18 @@
 Every change is one transaction, committed inline. The database is in WAL mode with synchronous=NORMAL: a killed
 process loses nothing; only a machine that loses power may lose its last moments, as a real gateway may.
 Without a path the same calls keep nothing.
+
+A path is one simulator's at a time: two that fill orders of one account would both be wrong.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from algo_trade.gateway_sim.account import Account, Position
 from algo_trade.gateway_sim.errors import SimulatorStateError
@@ -30,15 +33,17 @@ class StateStore:
 
     def __init__(self, path: Path | None) -> None:
         self._db: sqlite3.Connection | None = None
+        self._lock: IO[str] | None = None
         if path is None:
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lock(path)
         try:
             self._db = sqlite3.connect(path, isolation_level=None)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
+            self.close()
             raise SimulatorStateError(f"{path}: not a simulator's state: {error}") from None
 
     @property
@@ -50,6 +55,9 @@ class StateStore:
         if self._db is not None:
             self._db.close()
             self._db = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     # -- writing -----------------------------------------------------------------------------------
     def save(
@@ -107,3 +115,18 @@ class StateStore:
 
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         return [] if self._db is None else self._db.execute(query).fetchall()
+
+
+def _take_lock(path: Path) -> IO[str]:
+    """Held until it is closed or the process ends, however it ends: the kernel releases it."""
+    lock: IO[str] | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_name(path.name + ".lock").open("w")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if lock is None:
+            raise SimulatorStateError(f"{path}: cannot be written: {error.strerror}") from None
+        lock.close()
+        raise SimulatorStateError(f"{path}: another simulator keeps its state here") from None
+    return lock

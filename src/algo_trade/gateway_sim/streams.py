@@ -132,6 +132,11 @@ class Broadcast:
         for stream in streams:
             stream.show(now)
 
+    def show_anew(self, stream: DepthStream) -> None:
+        """The whole book, to a client that has emptied its own."""
+        stream.forget()
+        self._show_depth([stream])
+
     def add(self, stream: Stream) -> None:
         """Show what stands now, then everything that follows; of trades only those that follow."""
         if isinstance(stream, LastStream):

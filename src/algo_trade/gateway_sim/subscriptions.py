@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from algo_trade.gateway_sim.bars.requests import BarSubscriptions, HistoryRequests
@@ -13,6 +14,9 @@ from algo_trade.gateway_sim.top_of_book import TopOfBook
 _MAX_SUMMARIES = 2
 # No program has so many; a client that asks without end must not eat the machine.
 _MAX_FEEDS = 500
+_BOOK_IS_RESET = (
+    "Market depth data has been RESET. Please empty deep book contents before applying any new entries."
+)
 
 Lines = dict[int, tuple[Broadcast, Stream]]
 """By request id: what is subscribed, and of which symbol."""
@@ -42,7 +46,9 @@ class Subscriptions:
         self.account_updates = False
         self.positions = False
         self.positions_multi: dict[int, str] = {}
-        self.account_updates_multi: dict[int, str] = {}
+        self.account_updates_multi: dict[
+            int, tuple[str, bool]
+        ] = {}  # the model, and whether the ledger is enough
         self.pnl: set[int] = set()
         self.pnl_single: dict[int, int] = {}
 
@@ -90,11 +96,15 @@ class Subscriptions:
         """Begin; there is room (`check_depth`)."""
         _add(self._depths, request_id, broadcast, depth)
 
-    def show_again(self) -> None:
-        """Tell where the top of the book stands: changes may have been lost on the way."""
+    def show_again(self, error: Callable[[int, int, str], None]) -> None:
+        """Tell where tops and books stand, since changes were lost on the way. A book begins anew with error 317."""
         for _, top in self._tops.values():
             if isinstance(top, TopOfBook):
                 top.show_all()
+        for request_id, (broadcast, depth) in self._depths.items():
+            if isinstance(depth, DepthStream):
+                error(request_id, 317, _BOOK_IS_RESET)
+                broadcast.show_anew(depth)
 
     def remove_ticks(self, request_id: int) -> None:
         if not _remove(self._ticks, request_id):
@@ -136,10 +146,15 @@ class Subscriptions:
 
     def check_feed(self, request_id: int) -> None:
         """Whether there may be one more account feed: RequestError 322 when its id is taken, or at the limit."""
-        feeds = (self.positions_multi, self.account_updates_multi, self.pnl, self.pnl_single)
+        feeds: tuple[Collection[int], ...] = (
+            self.positions_multi,
+            self.account_updates_multi,
+            self.pnl,
+            self.pnl_single,
+        )
         if any(request_id in feed for feed in feeds):
             raise RequestError(322, "Error processing request.-'bR' : cause - Duplicate ticker id")
-        if sum(map(len, feeds)) >= _MAX_FEEDS:
+        if sum(len(feed) for feed in feeds) >= _MAX_FEEDS:
             cause = "Maximum number of account requests exceeded; desubscribe to previous request first"
             raise RequestError(322, f"Error processing request.-'bR' : cause - {cause}")
 

@@ -21,9 +21,10 @@ _INTERVALS_A_MINUTE = 12
 _HALTED = 49
 # Tick types of delayed data, by those of live data; the others have no delayed twin.
 _DELAYED = {1: 66, 2: 67, 4: 68, 0: 69, 3: 70, 5: 71, 6: 72, 7: 73, 8: 74, 9: 75, 14: 76, 45: 88, _HALTED: 90}
-# More than two and a half: at least a thousand shares may be borrowed. Nobody here ever runs out.
-_EASY_TO_BORROW = "3.0"
-_SHORTABLE_SHARES = 10_000_000
+# More than two and a half: at least a thousand shares may be borrowed, and nobody here ever runs out. More than one and
+# a half: if somebody who lends is located.
+_EASY_TO_BORROW, _SHORTABLE_SHARES = "3.0", 10_000_000
+_HARD_TO_BORROW = "2.0"
 NO_DIVIDENDS = ",,,"
 
 
@@ -61,12 +62,14 @@ class TopOfBook:
         self._timer: asyncio.TimerHandle | None = None
 
     def show_all(self) -> None:
-        """The first ticks, those that do not move included."""
+        """All ticks, those that do not move included, as if none had been told."""
+        self._shown, self._shown_day = None, DayTrades()
         self._tick_price(9, self._market.previous_close_e4, 0)
         self.show_halt(self._market.halted)
         if "236" in self._generic:
-            self._tick_generic(46, _EASY_TO_BORROW)
-            self._tick_size(89, _SHORTABLE_SHARES)
+            is_hard = self._market.instrument.hard_to_borrow
+            self._tick_generic(46, _HARD_TO_BORROW if is_hard else _EASY_TO_BORROW)
+            self._tick_size(89, 0 if is_hard else _SHORTABLE_SHARES)
         if "456" in self._generic:
             self._tick_string(59, NO_DIVIDENDS)
         self.refresh()

@@ -1,6 +1,5 @@
 """What can be made to go wrong: `table` has what there is, `wire` what happens to frames, `engine` runs it."""
 
-from algo_trade.gateway_sim.faults.door import Refused
 from algo_trade.gateway_sim.faults.engine import FaultRefused, Faults
 from algo_trade.gateway_sim.faults.table import (
     ConnectivityLost,
@@ -29,7 +28,6 @@ __all__ = [
     "Faults",
     "LoseNext",
     "RefuseConnections",
-    "Refused",
     "RejectNext",
     "Restart",
     "Silent",

@@ -16,7 +16,7 @@ from algo_trade.clock import Clock
 from algo_trade.gateway_sim.connection import ClientConnection, Stage
 from algo_trade.gateway_sim.corrections import standing
 from algo_trade.gateway_sim.errors import RequestError
-from algo_trade.gateway_sim.faults.door import cut
+from algo_trade.gateway_sim.faults.door import Refused, Unanswered, cut
 from algo_trade.gateway_sim.faults.notices import BROKEN, FARMS, LOST, RESTORED, Notice
 from algo_trade.gateway_sim.faults.table import (
     ConnectivityLost,
@@ -86,6 +86,7 @@ class Faults:
         self._loop = asyncio.get_running_loop()
         self._armed: list[Armed] = []
         self._refusing = 0
+        self._unanswered = Unanswered()
         self._waiting: list[tuple[ClientConnection, Decoded]] | None = None
 
     @property
@@ -96,10 +97,16 @@ class Faults:
         self._armed = [each for each in self._armed if each not in over]
         return list(self._armed)
 
+    def new_connection(self) -> asyncio.Protocol:
+        """What becomes of a connection: the gateway's, closed at once, or open and never answered."""
+        if self._refusing:
+            return Refused()
+        return self._unanswered.connection() if self._is_silent else self._gateway.new_connection()
+
     @property
-    def refusing(self) -> bool:
-        """Whether new connections are closed at once."""
-        return self._refusing > 0
+    def _is_silent(self) -> bool:
+        """To everybody: clients that have no id yet included."""
+        return any(isinstance(each.fault, Silent) and each.fault.client is None for each in self._armed)
 
     def arm(self, fault: Fault) -> None:
         """Let it happen, or be ready to. Raises FaultRefused when it cannot."""
@@ -109,7 +116,7 @@ class Faults:
                 self._drop(fault)
             case Silent():
                 rule = Rule(hold_all, fault.client)
-                self._for_a_time(Armed(fault, lambda: self._remove(rule), rule=rule), fault.seconds)
+                self._for_a_time(Armed(fault, lambda: self._speak(rule), rule=rule), fault.seconds)
             case ConnectivityLost():
                 self._connectivity_lost(fault)
             case FarmBroken():
@@ -141,6 +148,7 @@ class Faults:
             if armed.timer is not None:
                 armed.timer.cancel()
         self._armed.clear()
+        self._unanswered.close()
 
     # -- what the gateway asks ---------------------------------------------------------------------
     def joined(self, connection: ClientConnection) -> None:
@@ -196,10 +204,7 @@ class Faults:
         wire = transport if isinstance(transport, FaultyWire) else self._wire(transport)
         wire.rules = rules
         connection.transport = cast(asyncio.Transport, wire) if rules else wire.transport
-        if any(rule.judge is hold_all for rule in rules):
-            wire.transport.pause_reading()
-        else:
-            wire.transport.resume_reading()
+        wire.hear(not any(rule.judge is hold_all for rule in rules))
 
     def _wire(self, transport: object) -> FaultyWire:
         return FaultyWire(cast(asyncio.Transport, transport), self._used_up)
@@ -213,6 +218,11 @@ class Faults:
                 wire.release(rule)
         if not any(each.rule is not None for each in self._armed):
             self._gateway.meddler = None
+
+    def _speak(self, rule: Rule) -> None:
+        self._remove(rule)
+        if not self._is_silent:
+            self._unanswered.answer(self._gateway.new_connection)
 
     def _tell(self, notice: Notice) -> None:
         for connection in self._gateway.clients:
@@ -247,7 +257,7 @@ class Faults:
 
     def _show_again(self) -> None:
         for connection in self._gateway.clients:
-            self._gateway.subscriptions(connection).show_again()
+            self._gateway.subscriptions(connection).show_again(connection.error)
 
     def _farm_broken(self, fault: FarmBroken) -> None:
         broken, mended = FARMS[fault.farm]

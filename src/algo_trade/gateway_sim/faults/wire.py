@@ -94,9 +94,21 @@ class FaultyWire:
         self._unfinished = bytearray()
         self._held: list[tuple[Rule, bytes]] = []
         self._held_bytes = 0
+        self._hears = True
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.transport, name)
+
+    def hear(self, hears: bool) -> None:
+        """Whether anything is read."""
+        if hears != self._hears:
+            self._hears = hears
+            (self.transport.resume_reading if hears else self.transport.pause_reading)()
+
+    def resume_reading(self) -> None:
+        """The connection has handled what it had: that does not end a silence."""
+        if self._hears:
+            self.transport.resume_reading()
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._unfinished += data

@@ -41,9 +41,9 @@ def cancel_account_summary(gateway: Gateway, client: ClientConnection, request: 
 def account_updates_multi(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
     _check_account(gateway, request)
     gateway.subscriptions(client).check_feed(request.request_id)
-    model = request.text("modelCode")
-    gateway.subscriptions(client).account_updates_multi[request.request_id] = model
-    gateway.account_feed.send_multi(client, request.request_id, model)
+    model, only_ledger = request.text("modelCode"), request.flag("ledgerAndNlv")
+    gateway.subscriptions(client).account_updates_multi[request.request_id] = (model, only_ledger)
+    gateway.account_feed.send_multi(client, request.request_id, model, only_ledger=only_ledger)
     client.reply(replies.ACCOUNT_UPDATE_MULTI_END, reqId=request.request_id)
 
 

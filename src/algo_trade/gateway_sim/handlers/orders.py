@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from algo_trade.clock import from_utc, new_york
+from algo_trade.gateway_sim.bars.sizes import parse_end_s
 from algo_trade.gateway_sim.broker_rules import what_if_margins
 from algo_trade.gateway_sim.connection import ClientConnection
 from algo_trade.gateway_sim.errors import RequestError
@@ -22,6 +20,9 @@ from algo_trade.gateway_sim.orders import BY_HAND, ENDED, SimExecution, SimOrder
 from algo_trade.gateway_sim.wire import replies
 from algo_trade.gateway_sim.wire.decode import Decoded
 
+_NS = 1_000_000_000
+# Types the market takes in regular hours only, whatever an order says; the others may say they want more.
+_ONLY_REGULAR_HOURS = frozenset({"MKT", "MOC", "LOC", "MIDPRICE"})
 _SIDES = {"BUY": True, "BOT": True, "SELL": False, "SLD": False, "SSHORT": False}
 
 
@@ -32,7 +33,7 @@ def place_order(gateway: Gateway, client: ClientConnection, request: Decoded) ->
         margins = what_if_margins(order, gateway.booking, gateway.markets.mark_micros)
         client.send(open_order(order, instrument, gateway.account_id, client.version, margins))
         return
-    if request.flag("outsideRth"):
+    if request.flag("outsideRth") and request.text("orderType") in _ONLY_REGULAR_HOURS:
         client.error(
             request.request_id,
             2109,
@@ -96,9 +97,12 @@ def completed_orders(gateway: Gateway, client: ClientConnection, _request: Decod
 
 
 def executions(gateway: Gateway, client: ClientConnection, request: Decoded) -> None:
-    """Executions since midnight in New York that pass the filter, each with its commission, if that is known."""
+    """Executions since midnight in New York that pass the filter, each with its commission, if that is known.
+
+    A fill that was corrected is told as it was and as it is: a client takes the last one of an id, as it does live.
+    """
     now_ns = gateway.clock.now_ns()
-    since_ns = max(midnight_ns(now_ns), _filter_time_ns(request.text("time")))
+    since_ns = max(midnight_ns(now_ns), _filter_time_ns(request.text("time"), now_ns))
     for execution in gateway.booking.executions:
         if execution.time_ns < since_ns or not _passes(execution, request, gateway):
             continue
@@ -126,19 +130,14 @@ def _passes(execution: SimExecution, request: Decoded, gateway: Gateway) -> bool
     )
 
 
-def _filter_time_ns(text: str) -> int:
-    """`yyyymmdd hh:mm:ss` (one or two spaces, a zone after it ignored) in New York, or `yyyymmdd-hh:mm:ss` in UTC."""
-    if not text:
-        return 0
-    is_utc = "-" in text
-    parts = text.replace("-", " ").split()
+def _filter_time_ns(text: str, now_ns: int) -> int:
+    """A moment in any form an end of history may have; 0 for none."""
     try:
-        moment = datetime.strptime(" ".join([*parts[:2], "+0000"]), "%Y%m%d %H:%M:%S %z")
-    except ValueError:
+        return (parse_end_s(text, now_ns) or 0) * _NS
+    except RequestError:
         raise RequestError(
             321, "Error validating request.-'bM' : cause - Invalid execution filter time"
         ) from None
-    return from_utc(moment if is_utc else moment.replace(tzinfo=new_york(0).tzinfo))
 
 
 HANDLERS: dict[str, Handler] = {
