@@ -411,7 +411,7 @@ def test_contracts_are_found_while_thousands_come_and_go() -> None:
     with_simulator(body)
 
 
-# -- what the fuzzer found -------------------------------------------------------------------------
+# -- orders nobody should have taken; the fuzzer found one of the two -------------------------------
 def test_an_order_refused_for_its_transmit_flag_was_never_an_order() -> None:
     """It was kept, told to nobody, and its cancel broke on it."""
 

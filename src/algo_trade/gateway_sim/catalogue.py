@@ -23,6 +23,10 @@ _BY_NAME_SPAN = 100_000_000
 _BY_NAME_DOLLARS = (50, 400)
 DEFAULT_PATTERN = "us_stock"
 
+_NAMING = (
+    "conId", "symbol", "localSymbol", "secType", "currency", "exchange", "primaryExchange", "secIdType", "secId",
+)  # fmt: skip
+
 SYMBOL_FORM = r"[A-Z0-9][A-Z0-9. \-]{0,19}"
 
 
@@ -123,27 +127,26 @@ class Catalogue:
 
         Every other field that is given must agree, so a future on SPY does not turn into the fund.
         """
-        instrument = self._named(request)
+        con_id, symbol, local_symbol, sec_type, currency, exchange, primary_exchange, sec_id_type, sec_id = (
+            request.texts(_NAMING)
+        )
+        number = to_int(con_id)
+        if number:
+            instrument = self.by_con_id.get(number)
+        elif sec_id_type == "ISIN":
+            instrument = next((known for known in self.by_symbol.values() if known.isin == sec_id), None)
+        else:
+            instrument = self.by_symbol.get(local_symbol or symbol)
         if instrument is None:
             return None
         agrees = (
-            request.text("secType") in {"", "STK"}
-            and request.text("currency") in {"", "USD"}
-            and request.text("symbol") in {"", instrument.symbol}
-            and request.text("exchange") in {"", "SMART", "ISLAND", "NASDAQ", instrument.listing}
-            and request.text("primaryExchange") in {"", "SMART", "ISLAND", instrument.listing}
+            sec_type in {"", "STK"}
+            and currency in {"", "USD"}
+            and symbol in {"", instrument.symbol}
+            and exchange in {"", "SMART", "ISLAND", "NASDAQ", instrument.listing}
+            and primary_exchange in {"", "SMART", "ISLAND", instrument.listing}
         )
         return instrument if agrees else None
-
-    def _named(self, request: Decoded) -> Instrument | None:
-        con_id = to_int(request.text("conId")) or 0
-        if con_id:
-            return self.by_con_id.get(con_id)
-        if request.text("secIdType") == "ISIN":
-            wanted = request.text("secId")
-            return next((known for known in self.by_symbol.values() if known.isin == wanted), None)
-        name = request.text("localSymbol") or request.text("symbol")
-        return self.by_symbol.get(name)
 
     def matching(self, pattern: str, limit: int = 16) -> list[Instrument]:
         """Instruments whose symbol starts with the pattern or whose name contains it."""

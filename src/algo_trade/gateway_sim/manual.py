@@ -17,7 +17,7 @@ from algo_trade.gateway_sim.desk import OrderDesk
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.orders import BY_HAND, SimOrder
 from algo_trade.gateway_sim.wire import replies
-from algo_trade.gateway_sim.wire.decode import Decoded
+from algo_trade.gateway_sim.wire.decode import Decoded, Places
 
 
 class ManualOrders:
@@ -30,7 +30,7 @@ class ManualOrders:
 
     def place(self, fields: dict[str, str], instrument: Instrument) -> SimOrder:
         """Place an order with these fields of placeOrder; raises RequestError as the gateway would refuse it."""
-        names = {name: place for place, name in enumerate(fields)}
+        names = Places({name: place for place, name in enumerate(fields)})
         request = Decoded("place_order", 3, 0, list(fields.values()), names)
         order = self._desk.place_by_hand(request, instrument, bind=self.binder is not None)
         if self.binder is not None:

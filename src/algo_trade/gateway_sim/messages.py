@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from algo_trade.gateway_sim import adaptive
@@ -24,22 +25,27 @@ _NUMBERS = ("origin", "displaySize", "exemptCode", "minQty")
 _FLAGS = (
     "outsideRth", "hidden", "solicited", "randomizeSize", "randomizePrice", "notHeld", "sweepToFill", "allOrNone",
 )  # fmt: skip
+_ECHOED = (*_TEXTS, *_NUMBERS, *_FLAGS)
 # What numbers and flags hold in an order that asks for none of it: what a message says by itself.
 _PLAIN = frozenset({"", "0", "-1"})
 
 Values = dict[str, Value]
 
 
-def echo_of(request: Decoded) -> dict[str, str]:
+def echo_of(request: Decoded) -> Mapping[str, str]:
     """The fields of a placeOrder that its order's messages only give back."""
-    texts = request.texts(_TEXTS)
-    echo = {name: text for name, text in zip(_TEXTS, texts, strict=True) if text} if any(texts) else {}
-    numbers, flags = request.texts(_NUMBERS), request.texts(_FLAGS)
-    if not _PLAIN.issuperset(numbers):
-        asked = zip(_NUMBERS, numbers, strict=True)
-        echo |= {name: text for name, text in asked if text not in _PLAIN and is_number(text)}
-    if not _PLAIN.issuperset(flags):
-        echo |= {name: "1" for name, text in zip(_FLAGS, flags, strict=True) if to_bool(text)}
+    return _echo(request.texts(_ECHOED))
+
+
+@lru_cache(maxsize=256)
+def _echo(texts: tuple[str, ...]) -> Mapping[str, str]:
+    given = dict(zip(_ECHOED, texts, strict=True))
+    echo = {name: given[name] for name in _TEXTS if given[name]}
+    numbers = {name: given[name] for name in _NUMBERS if given[name] not in _PLAIN}
+    echo |= {name: text for name, text in numbers.items() if is_number(text)}
+    flags = {name: given[name] for name in _FLAGS}
+    if not _PLAIN.issuperset(flags.values()):
+        echo |= {name: "1" for name, text in flags.items() if to_bool(text)}
     return echo
 
 
@@ -99,7 +105,7 @@ def open_order(
     values |= {
         "orderId": order.order_id,
         "clientId": order.client_id,
-        "status": order.status.value,
+        "status": order.status,
         "parentId": order.parent_order_id,
         "ignored": f"{order.perm_id}.0/{account_id}/{order.quantity}",
     }
@@ -114,7 +120,7 @@ def order_status(order: SimOrder, version: int) -> bytes:
         version,
         {
             "orderId": order.order_id,
-            "status": order.status.value,
+            "status": order.status,
             "filled": order.filled,
             "remaining": order.remaining,
             "avgFillPrice": average_price(order.value_micros, order.filled),
@@ -132,7 +138,7 @@ def completed_order(order: SimOrder, instrument: Instrument, account_id: str, ve
     values = _order_values(order)
     values |= {
         "totalQty": order.quantity,
-        "status": order.status.value,
+        "status": order.status,
         "filledQuantity": order.filled,
         "shareholder": "Not an insider or substantial shareholder",
         "completedTime": eastern_text(order.completed_ns),

@@ -13,6 +13,7 @@ from its trigger on, and an order that outlives the close is PRE_SUBMITTED again
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any
@@ -95,7 +96,7 @@ class SimOrder:
     trail: Trail | None = None
     handling: Handling = PLAIN
     awaits_locate: bool = False
-    echo: dict[str, str] = field(default_factory=dict)
+    echo: Mapping[str, str] = field(default_factory=dict)
     status: Status = Status.RECEIVED
     at_exchange: bool = False
     cancel_requested: bool = False

@@ -7,6 +7,7 @@ order refused here was never an order: no openOrder, no orderStatus, no permId, 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from algo_trade.gateway_sim import adaptive
@@ -40,9 +41,11 @@ _ABSENT_NAMES = tuple(name for name, _, _ in _ABSENT)
 _NOT_ASKED = frozenset({"", "0", "0.0"})
 
 _READ = (
-    "action", "totalQty", "cashQty", "orderType", "lmtPrice", "auxPrice", "tif", "account", "orderRef", "triggerMethod",
-    "parentId", "ocaGroup", "ocaType", "algoStrategy", "goodTillDate",
+    "action", "totalQty", "cashQty", "orderType", "lmtPrice", "auxPrice", "tif", "orderRef", "parentId", "ocaGroup",
+    "algoStrategy", "goodTillDate",
 )  # fmt: skip
+# What one order after the other has in common.
+_USUAL = ("triggerMethod", "ocaType", "account", *_ABSENT_NAMES)
 
 
 class OrderRequest(NamedTuple):
@@ -71,8 +74,7 @@ class OrderRequest(NamedTuple):
 def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns: int) -> OrderRequest:
     """Read a placeOrder; raises RequestError for all that does not depend on other orders."""
     (
-        action, shares, cash, order_type, limit, stop, tif, account, order_ref, method, parent_id, group, group_type,
-        algorithm, good_till,
+        action, shares, cash, order_type, limit, stop, tif, order_ref, parent_id, group, algorithm, good_till,
     ) = request.texts(_READ)  # fmt: skip
     if action not in {"BUY", "SELL", "SSHORT"}:
         raise refuse(f"Invalid action '{clean(action)}': BUY or SELL")
@@ -90,17 +92,7 @@ def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns
     if kind.trails:
         trail, stop_e4 = read_trail(request, order_type, is_buy)
         limit_e4 = None if stop_e4 is None else trail.limit_e4(stop_e4, is_buy)
-    trigger_method = to_int(method) or 0
-    if trigger_method not in METHODS:
-        raise refuse(f"Invalid trigger method {clean(method)}")
-    oca_type = to_int(group_type) or _REDUCE_WITHOUT_BLOCK
-    if oca_type not in _GROUP_TYPES:
-        raise refuse(f"Invalid OCA type {clean(group_type)}")
-    wanted = request.texts(_ABSENT_NAMES)
-    if not _NOT_ASKED.issuperset(wanted):
-        _check_absent(wanted)
-    if account not in {"", account_id}:
-        raise refuse(f"Invalid account code '{clean(account)}'")
+    trigger_method, oca_type = _read_usual(request.texts(_USUAL), account_id)
     params = _algo_params(request) if algorithm else []
     if algorithm:
         _check_algorithm(algorithm, params, order_type, tif, instrument)
@@ -124,10 +116,22 @@ def read_order(request: Decoded, account_id: str, instrument: Instrument, now_ns
     )
 
 
-def _check_absent(wanted: list[str]) -> None:
+@lru_cache(maxsize=256)
+def _read_usual(texts: tuple[str, ...], account_id: str) -> tuple[int, int]:
+    """Trigger method and group type; a refusal is not kept."""
+    method, group_type, account, *wanted = texts
+    trigger_method = to_int(method) or 0
+    if trigger_method not in METHODS:
+        raise refuse(f"Invalid trigger method {clean(method)}")
+    oca_type = to_int(group_type) or _REDUCE_WITHOUT_BLOCK
+    if oca_type not in _GROUP_TYPES:
+        raise refuse(f"Invalid OCA type {clean(group_type)}")
     for (_, read, feature), text in zip(_ABSENT, wanted, strict=True):
         if text not in _NOT_ASKED and read(text):
             raise refuse(f"{feature} are not simulated")
+    if account not in {"", account_id}:
+        raise refuse(f"Invalid account code '{clean(account)}'")
+    return trigger_method, oca_type
 
 
 def _no_such_type(order_type: str) -> RequestError:

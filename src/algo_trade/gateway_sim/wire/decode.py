@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 
 from algo_trade.gateway_sim.errors import RequestError
 from algo_trade.gateway_sim.limits import MAX_LIST_ROWS
-from algo_trade.gateway_sim.wire.request_tables import CONDITIONS, REQUESTS, Condition
+from algo_trade.gateway_sim.wire.request_tables import CONDITIONS, JUDGED, REQUESTS, Condition
 from algo_trade.gateway_sim.wire.values import clean, to_bool, to_id, to_int
 
 _TOKEN = re.compile(
@@ -29,6 +30,27 @@ class Step:
     inner: tuple[Step, ...] = ()
 
 
+class Places(dict[str, int]):
+    """Where each field of a request stands. Requests of one form share it, so it remembers how to take many at once."""
+
+    def __init__(self, places: Mapping[str, int]) -> None:
+        super().__init__(places)
+        self._takers: dict[tuple[str, ...], Callable[[Sequence[str]], tuple[str, ...]]] = {}
+
+    def take(self, names: tuple[str, ...], fields: Sequence[str]) -> tuple[str, ...]:
+        """Their texts, empty for those that are not there."""
+        taker = self._takers.get(names)
+        if taker is None:
+            taker = self._takers[names] = self._taker(names)
+        return taker(fields)
+
+    def _taker(self, names: tuple[str, ...]) -> Callable[[Sequence[str]], tuple[str, ...]]:
+        if len(names) > 1 and self.keys() >= set(names):
+            return itemgetter(*(self[name] for name in names))
+        places = [self.get(name) for name in names]
+        return lambda fields: tuple("" if place is None else fields[place] for place in places)
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """A request: the handler's name, the id it is answered to (-1 for none) and its fields as sent.
@@ -40,16 +62,15 @@ class Decoded:
     message_id: int
     request_id: int
     fields: Sequence[str]
-    places: Mapping[str, int]
+    places: Places
 
     def text(self, name: str) -> str:
         place = self.places.get(name)
         return "" if place is None else self.fields[place]
 
-    def texts(self, names: Iterable[str]) -> list[str]:
+    def texts(self, names: tuple[str, ...]) -> tuple[str, ...]:
         """Many at once."""
-        fields, places = self.fields, self.places
-        return [fields[places[name]] if name in places else "" for name in names]
+        return self.places.take(names, self.fields)
 
     def integer(self, name: str) -> int | None:
         return to_int(self.text(name))
@@ -72,19 +93,19 @@ def decode(fields: Sequence[str], version: int) -> Decoded:
         raise RequestError(505, f"Fatal Error: Unknown message id: {name}") from None
     plain = _plain(message_id, version)
     if plain.fits(fields):
-        places: Mapping[str, int] = plain.places
+        places = plain.places
     else:
         reader = _Reader(fields)
         try:
             reader.run(_steps(message_id, version))
         except RequestError as error:
             raise RequestError(error.code, error.text, _id_or_none(reader)) from None
-        fields, places = reader.fields, reader.places
+        fields, places = reader.fields, Places(reader.places)
     request_id = to_id(fields[places["_id"]]) if "_id" in places else -1
     return Decoded(request.name, message_id, request_id, fields, places)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plain:
     """A request without any of its conditional groups or counted lists: nearly every one that comes.
 
@@ -94,15 +115,21 @@ class _Plain:
 
     is_possible: bool
     width: int
-    places: dict[str, int]
+    places: Places
     conditions: tuple[Condition, ...]
+    judged: tuple[str, ...]
 
     def fits(self, fields: Sequence[str]) -> bool:
         if not self.is_possible or len(fields) <= self.width:
             return False
-        if "secType" in self.places and fields[self.places["secType"]] == _COMBO:
-            return False
-        return not any(holds(fields, self.places) for holds in self.conditions)
+        return not self.judged or _is_plain(self, self.places.take(self.judged, fields))
+
+
+@lru_cache(maxsize=256)
+def _is_plain(plain: _Plain, texts: tuple[str, ...]) -> bool:
+    """Whether no condition holds, by the texts of the fields that are judged."""
+    places = {name: place for place, name in enumerate(plain.judged)}
+    return texts[places["secType"]] != _COMBO and not any(holds(texts, places) for holds in plain.conditions)
 
 
 class _Reader:
@@ -162,7 +189,8 @@ def _plain(message_id: int, version: int) -> _Plain:
     names = [name for step in steps for name in step.names]
     conditions = tuple(CONDITIONS[step.condition] for step in steps if step.condition)
     places = {name: place for place, name in enumerate(names, start=1)}
-    return _Plain(not any(step.width for step in steps), len(names), places, conditions)
+    judged = tuple(name for name in ("secType", *JUDGED) if name in places) if "secType" in places else ()
+    return _Plain(not any(step.width for step in steps), len(names), Places(places), conditions, judged)
 
 
 @cache

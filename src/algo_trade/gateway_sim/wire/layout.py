@@ -9,16 +9,17 @@ A table is text: one word a field, in wire order.
     *name             a counted list: the number of rows, then the rows' fields one after the other
     ?name             the same, but nothing at all, not even the number, where no value is given
 
-A new version is a new word in a table, never a branch in code. Tables are compiled once per version: a message is then
-its defaults with the given values put in their places.
+A new version is a new word in a table, never a branch in code. Tables are compiled once per version and names given: a
+message is then its defaults with the given values put in their places.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import lru_cache
+from operator import itemgetter
 
 from algo_trade.gateway_sim.wire.framing import frame
 
@@ -55,12 +56,13 @@ def parse_words(table: str) -> tuple[Word, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Compiled:
-    """A table at one version: every field's text with its NUL as it is without a value, and where each name goes."""
+class _Form:
+    """A message of one version with values for certain names: its text with a `%s` for each, and what takes the values
+    in that order. `lists` are those that are lists."""
 
-    texts: list[str]
-    places: dict[str, int]
-    list_places: dict[str, int]
+    template: str
+    take: Callable[[Mapping[str, Value]], object]
+    lists: tuple[str, ...]
 
 
 class Layout:
@@ -69,19 +71,26 @@ class Layout:
     def __init__(self, message_id: int, table: str | tuple[Word, ...]) -> None:
         self.message_id = message_id
         self._words = parse_words(table) if isinstance(table, str) else table
-        self._names = frozenset(word.name for word in self._words)
-        self._compiled = cache(self._compile)
+        # Clients choose some of the names an order message has values for: what is kept must have an end.
+        self._form = lru_cache(maxsize=64)(self._compile)
 
-    def _compile(self, version: int) -> _Compiled:
-        compiled = _Compiled([f"{self.message_id}\0"], {}, {})
+    def _compile(self, version: int, names: tuple[str, ...]) -> _Form:
+        unknown = set(names).difference(word.name for word in self._words)
+        if unknown:
+            raise KeyError(f"message {self.message_id} has no field {', '.join(sorted(unknown))}")
+        texts, given, lists = [f"{self.message_id}\0"], [], []
         for word in self._words:
-            if word.since <= version <= word.until:
-                if word.name:
-                    places = compiled.list_places if word.is_list else compiled.places
-                    places[word.name] = len(compiled.texts)
+            if not word.since <= version <= word.until:
+                continue
+            if word.name in names:
+                texts.append("%s\0")
+                given.append(word.name)
+                if word.is_list:
+                    lists.append(word.name)
+            else:
                 empty = "" if word.is_optional else "0\0" if word.is_list else f"{word.default}\0"
-                compiled.texts.append(empty)
-        return compiled
+                texts.append(empty.replace("%", "%%"))
+        return _Form("".join(texts), itemgetter(*given) if given else _take_nothing, tuple(lists))
 
     def given(self, values: Mapping[str, str | int]) -> Layout:
         """The same message with these values as its defaults, for many that have them in common."""
@@ -93,15 +102,17 @@ class Layout:
 
     def encode(self, version: int, values: Mapping[str, Value]) -> bytes:
         """The framed message at `version`. A value without a field in the table is a mistake of ours: KeyError."""
-        compiled = self._compiled(version)
-        texts, places = compiled.texts.copy(), compiled.places
-        for name, value in values.items():
-            if name in places:
-                texts[places[name]] = f"{value}\0"
-            elif name in compiled.list_places:
-                assert not isinstance(value, (str, int))
-                cells = [str(len(value)), *(cell for row in value for cell in row)]
-                texts[compiled.list_places[name]] = "\0".join(cells) + "\0"
-            elif name not in self._names:
-                raise KeyError(f"message {self.message_id} has no field {name}")
-        return frame("".join(texts).encode("utf-8", "surrogateescape"))
+        form = self._form(version, tuple(values))
+        if form.lists:
+            values = {**values, **{name: _rows_text(values[name]) for name in form.lists}}
+        return frame((form.template % form.take(values)).encode("utf-8", "surrogateescape"))
+
+
+def _take_nothing(_values: Mapping[str, Value]) -> tuple[()]:
+    return ()
+
+
+def _rows_text(rows: Value) -> str:
+    """The number of rows, then their cells."""
+    assert not isinstance(rows, (str, int))
+    return "\0".join([str(len(rows)), *(cell for row in rows for cell in row)])

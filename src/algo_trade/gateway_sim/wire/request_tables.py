@@ -37,6 +37,12 @@ def _competes_up_to_mid(fields: Sequence[str], at: Mapping[str, int]) -> bool:
     return fields[at["competeAgainstBestOffset"]].lower() in {"infinity", "inf"}
 
 
+# Every field a condition looks at.
+JUDGED = (
+    "deltaNeutralOrderType", "scalePriceIncrement", "hedgeType", "deltaNeutralContract", "algoStrategy", "orderType",
+    "exchange", "competeAgainstBestOffset",
+)  # fmt: skip
+
 # Whether the fields in braces follow.
 CONDITIONS: dict[str, Condition] = {
     "deltaNeutralOrder": lambda fields, at: fields[at["deltaNeutralOrderType"]] != "",
