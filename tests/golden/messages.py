@@ -31,6 +31,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "average": "wap average",
         "trades": "count barCount",
         "tickType": "tickType field tickTypeInt",
+        "moment": "time",
     }.items()
 }
 # What the fields after it hang on: left as the tables have it (and covered by the captured frames).
@@ -92,6 +93,15 @@ CASES: dict[str, Case] = {
         is_one_call_a_row=True,
     ),
     "HISTORICAL_DATA_UPDATE": Case("historicalDataUpdate", values={"date": "date"}),
+    "HISTORICAL_TICKS": Case("historicalTicks", rows={"ticks": "moment ignored price size"}),
+    "HISTORICAL_TICKS_BID_ASK": Case(
+        "historicalTicksBidAsk",
+        rows={"ticks": "moment attribMask priceBid priceAsk sizeBid sizeAsk"},
+    ),
+    "HISTORICAL_TICKS_LAST": Case(
+        "historicalTicksLast",
+        rows={"ticks": "moment attribMask price size exchange specialConditions"},
+    ),
     "HEAD_TIMESTAMP": Case("headTimestamp", {"time": "headTimestamp"}),
     "ORDER_STATUS": Case("orderStatus"),
     "OPEN_ORDER": Case(
@@ -161,6 +171,7 @@ CASES: dict[str, Case] = {
         values={"value": "value_"},
     ),
     "SCANNER_PARAMETERS": Case("scannerParameters"),
+    "DISPLAY_GROUP_UPDATED": Case("displayGroupUpdated", {"contract": "contractInfo"}),
     "DISPLAY_GROUPS": Case("displayGroupList"),
     "SOFT_DOLLAR_TIERS": Case("softDollarTiers", rows={"tiers": "name val displayName"}),
     "FAMILY_CODES": Case("familyCodes", rows={"codes": "accountID familyCodeStr"}),
@@ -182,4 +193,8 @@ CASES: dict[str, Case] = {
 }
 
 # Messages a client has no callback for: nothing of them is seen.
-SILENT = {"ib_async": {"DISPLAY_GROUPS"}, "ib_insync": {"DISPLAY_GROUPS"}, "ibapi": {"USER_INFO"}}
+SILENT = {
+    "ib_async": {"DISPLAY_GROUPS", "DISPLAY_GROUP_UPDATED"},
+    "ib_insync": {"DISPLAY_GROUPS", "DISPLAY_GROUP_UPDATED"},
+    "ibapi": {"USER_INFO"},
+}
