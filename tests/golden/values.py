@@ -33,7 +33,8 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
         displaySize filledQuantity clientId
         priceMagnifier evMultiplier aggGroup exemptCode origin minTradeQty minCompeteSize duration postToAts ocaType
         triggerMethod shortSaleSlot minSize sizeIncrement yieldRedemptionDate minQty""",
-    PRICES: """price priceBid priceAsk lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice minTick
+    PRICES: """price priceBid priceAsk lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice
+        minTick
         lmtPrice auxPrice
         avgPrice marketPrice avgCost strike""",
     MONEY: "marketValue unrealizedPNL realizedPNL_ daily value_ commission_",
@@ -44,7 +45,8 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
         volatility trailStopPrice trailingPercent lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice
         adjustedTrailingAmount triggerPrice trailStopPrice2 cashQty midOffsetAtWhole midOffsetAtHalf
         competeAgainstBestOffset""",
-    FLAGS: """done outsideRth hidden blockOrder sweepToFill allOrNone eTradeOnly firmQuoteOnly optOutSmartRouting notHeld
+    FLAGS: """done
+        outsideRth hidden blockOrder sweepToFill allOrNone eTradeOnly firmQuoteOnly optOutSmartRouting notHeld
         solicited whatIf randomizeSize randomizePrice dontUseAutoPriceForHedge isOmsContainer autoCancelParent
         usePriceMgmtAlgo imbalanceOnly routeMarketableToBbo pendingPriceRevision""",
     st.integers(1, 20).map(str): "liquidation",
