@@ -33,7 +33,8 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
         displaySize filledQuantity clientId
         priceMagnifier evMultiplier aggGroup exemptCode origin minTradeQty minCompeteSize duration postToAts ocaType
         triggerMethod shortSaleSlot minSize sizeIncrement yieldRedemptionDate minQty""",
-    PRICES: """price priceBid priceAsk lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice
+    PRICES: """
+        price priceBid priceAsk lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice
         minTick
         lmtPrice auxPrice
         avgPrice marketPrice avgCost strike""",
@@ -54,6 +55,8 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
     st.integers(0, 2).map(str): "auctionStrategy referencePriceType volatilityType",
     st.integers(1, 4).map(str): "type snapshotPermissions code",
     st.integers(1, 9).map(str): "tickType",
+    # Of the others the clients show a price without its size.
+    st.sampled_from(["1", "2", "4", "66", "67", "68"]): "priced_type",
     st.integers(0, 7).map(str): "attribMask",
     st.integers(0, 1).map(str): "continuousUpdate isSmartDepth side operation position_",
     st.integers(-(10**6), 10**6).map(str): "position",

@@ -8,6 +8,7 @@ A table is text: one word a field, in wire order.
     name[159..]       only from version 159 on;  name[..176]  only up to version 176
     *name             a counted list: the number of rows, then the rows' fields one after the other
     ?name             the same, but nothing at all, not even the number, where no value is given
+    ~name             a text clients read backslash escapes in: sent in seven bits, all else and backslashes escaped
 
 A new version is a new word in a table, never a branch in code. Tables are compiled once per version: a message is then
 its defaults with the given values put in their places.
@@ -22,7 +23,7 @@ from functools import cache
 
 from algo_trade.gateway_sim.wire.framing import frame
 
-_WORD = re.compile(r"([*?]?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
+_WORD = re.compile(r"([*?~]?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
 _ANY = 1_000_000
 
 Value = str | int | Sequence[Sequence[str]]
@@ -30,12 +31,13 @@ Value = str | int | Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One entry of a table. `is_optional` goes with `is_list`."""
+    """One entry of a table. `is_optional` goes with `is_list`, `is_escaped` only without."""
 
     name: str
     default: str
     is_list: bool
     is_optional: bool
+    is_escaped: bool
     since: int
     until: int
 
@@ -49,7 +51,15 @@ def parse_words(table: str) -> tuple[Word, ...]:
             raise ValueError(f"not a layout word: {text!r}")
         mark, name, since, until, default = match.groups()
         words.append(
-            Word(name or "", default or "", bool(mark), mark == "?", int(since or 0), int(until or _ANY))
+            Word(
+                name=name or "",
+                default=default or "",
+                is_list=mark in {"*", "?"},
+                is_optional=mark == "?",
+                is_escaped=mark == "~",
+                since=int(since or 0),
+                until=int(until or _ANY),
+            )
         )
     return tuple(words)
 
@@ -63,6 +73,14 @@ class _Compiled:
     list_places: dict[str, int]
 
 
+def seven_bit(text: str) -> str:
+    """The text as clients decode it with Python's "unicode-escape". Bytes that were no UTF-8 are shown as such."""
+    if text.isascii() and "\\" not in text:
+        return text
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\\", "\\\\")
+    return shown.encode("ascii", "backslashreplace").decode()
+
+
 class Layout:
     """One outgoing message: its id and its table."""
 
@@ -70,6 +88,7 @@ class Layout:
         self.message_id = message_id
         self._words = parse_words(table) if isinstance(table, str) else table
         self._names = frozenset(word.name for word in self._words)
+        self._escaped = frozenset(word.name for word in self._words if word.is_escaped)
         self._compiled = cache(self._compile)
 
     def _compile(self, version: int) -> _Compiled:
@@ -93,6 +112,11 @@ class Layout:
 
     def encode(self, version: int, values: Mapping[str, Value]) -> bytes:
         """The framed message at `version`. A value without a field in the table is a mistake of ours: KeyError."""
+        if self._escaped:
+            values = {
+                name: seven_bit(str(value)) if name in self._escaped else value
+                for name, value in values.items()
+            }
         compiled = self._compiled(version)
         texts, places = compiled.texts.copy(), compiled.places
         for name, value in values.items():
