@@ -1,4 +1,4 @@
-"""Frames captured from real gateways, as data: our encoder writes the same, field by field, and as many at any version."""
+"""Frames captured from real gateways, as data: our encoder writes the same, and as many fields at any version."""
 
 from __future__ import annotations
 
