@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.gateway_sim.wire_client import WireClient, contract, place, with_simulator
 from tests.golden.clients import VERSIONS, Speaker
 from tests.golden.messages import CASES, SILENT, STRUCTURE
 from tests.golden.test_replies import LAYOUTS, drawn_values
 from tests.golden.values import ANY_TEXT, PLAIN, strategy
 
+from algo_trade.gateway_sim import GatewaySimulator
 from algo_trade.gateway_sim.wire import replies
+from algo_trade.gateway_sim.wire.framing import FrameReader
 from algo_trade.gateway_sim.wire.layout import seven_bit
 
 # They unescape nothing but the name of a contract.
@@ -137,3 +141,36 @@ def test_no_text_whatever_costs_a_client_a_frame(speaker: Speaker, name: str) ->
             assert answer["unread"] == 0
 
     run()
+
+
+@pytest.mark.parametrize("text", ["\\", "\\u12", "é\\x", "東京😀", "\udcff\udcfe", "a\\N{x}\n"], ids=ascii)
+def test_what_a_user_writes_comes_back_to_every_client(speaker: Speaker, text: str) -> None:
+    """As the reference and the model of an order, in errors, and as a model that account values are asked for."""
+    version = VERSIONS[speaker.client][-1]
+
+    async def body(simulator: GatewaySimulator, _: WireClient) -> bytes:
+        client = await WireClient.open(*simulator.address, client_id=5, versions=f"v157..{version}")
+        start = len(client.received)
+        client.send(*place(1, version=version, orderRef=text, modelCode=text))
+        client.send(*place(2, version=version, tif=text))
+        client.send(81, 3, text)
+        client.send(9, 8, 4, *contract(0, text), 0, "", "", "")
+        client.send(76, 1, 5, "DSIM001", text, 0)
+        client.send(text)
+        await asyncio.sleep(5)
+        client.send(7, 3, 6, 0, "", "", "", "", "", "")
+        client.send(99, 0)
+        await asyncio.sleep(1)
+        return bytes(client.received[start:])
+
+    payloads = list(FrameReader().feed(b"API\0" + with_simulator(body)))
+    assert {int(payload.partition(b"\0")[0]) for payload in payloads} >= {3, 4, 5, 11, 59, 73, 79, 101}
+    answers = speaker.ask([{"version": version, "payload": payload.hex()} for payload in payloads])
+    references = []
+    for payload, answer in zip(payloads, answers, strict=True):
+        assert "failure" not in answer, (payload, answer["failure"])
+        assert answer["calls"], payload
+        assert answer["unread"] == 0
+        references += [value for path, value in answer["calls"][0] if path.endswith("orderRef")]
+    shown = text.encode("utf-8", "surrogateescape").decode(errors="backslashreplace")
+    assert references.count(shown) >= 3
