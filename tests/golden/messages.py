@@ -13,7 +13,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     name: tuple(seen.split())
     for name, seen in {
         "accounts": "accountsList",
-        "account": "acctCode accountName account accountID",
+        "account": "acctCode accountName account accountID _account",
         "code": "errorCode",
         "text": "errorString errorMsg",
         "advancedRejectJson": "advancedOrderRejectJson",
@@ -26,11 +26,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "version": "-",
         "mdSizeMultiplier": "-",
         "sizeMinTick": "-",
-        "position": "position pos",
+        "position": "position pos posSize",
         "attribMask": "-",
         "average": "wap average",
         "trades": "count barCount",
         "tickType": "tickType field tickTypeInt",
+        "moment": "time",
     }.items()
 }
 # What the fields after it hang on: left as the tables have it (and covered by the captured frames).
@@ -58,7 +59,7 @@ class Case:
 
 CASES: dict[str, Case] = {
     "MANAGED_ACCOUNTS": Case("managedAccounts"),
-    "NEXT_VALID_ID": Case("nextValidId"),
+    "NEXT_VALID_ID": Case("nextValidId", {"orderId": "orderId reqId"}),
     "ERROR": Case("error"),
     "CURRENT_TIME": Case("currentTime", {"time": "time time_"}, values={"time": "time_epoch"}),
     "USER_INFO": Case("userInfo"),
@@ -77,7 +78,7 @@ CASES: dict[str, Case] = {
     "SEC_DEF_OPT_END": Case("securityDefinitionOptionParameterEnd"),
     "TICK_REQ_PARAMS": Case("tickReqParams", {"reqId": "reqId tickerId"}),
     "MARKET_DATA_TYPE": Case("marketDataType", {"type": "marketDataType marketDataId"}),
-    "TICK_PRICE": Case("tickPrice priceSizeTick"),
+    "TICK_PRICE": Case("tickPrice priceSizeTick", values={"tickType": "priced_type"}),
     "TICK_SIZE": Case("tickSize"),
     "TICK_GENERIC": Case("tickGeneric", values={"value": "price"}),
     "TICK_STRING": Case("tickString"),
@@ -87,11 +88,20 @@ CASES: dict[str, Case] = {
     ),
     "HISTORICAL_DATA": Case(
         "historicalData historicalDataEnd",
-        {"start": "start", "end": "end"},
+        {"start": "start _start", "end": "end _end"},
         {"bars": "date open high low close volume average trades"},
         is_one_call_a_row=True,
     ),
     "HISTORICAL_DATA_UPDATE": Case("historicalDataUpdate", values={"date": "date"}),
+    "HISTORICAL_TICKS": Case("historicalTicks", rows={"ticks": "moment ignored price size"}),
+    "HISTORICAL_TICKS_BID_ASK": Case(
+        "historicalTicksBidAsk",
+        rows={"ticks": "moment attribMask priceBid priceAsk sizeBid sizeAsk"},
+    ),
+    "HISTORICAL_TICKS_LAST": Case(
+        "historicalTicksLast",
+        rows={"ticks": "moment attribMask price size exchange specialConditions"},
+    ),
     "HEAD_TIMESTAMP": Case("headTimestamp", {"time": "headTimestamp"}),
     "ORDER_STATUS": Case("orderStatus"),
     "OPEN_ORDER": Case(
@@ -128,7 +138,7 @@ CASES: dict[str, Case] = {
     "EXEC_DETAILS_END": Case("execDetailsEnd"),
     "ORDER_BOUND": Case(
         "orderBound",
-        {"permId": "permId orderId", "clientId": "clientId apiClientId", "orderId": "orderId apiOrderId"},
+        {"permId": "permId reqId", "clientId": "clientId apiClientId", "orderId": "orderId apiOrderId"},
     ),
     "COMMISSION_REPORT": Case(
         "commissionReport commissionAndFeesReport",
@@ -139,13 +149,15 @@ CASES: dict[str, Case] = {
     "POSITION_END": Case("positionEnd"),
     "POSITION_MULTI": Case("positionMulti"),
     "POSITION_MULTI_END": Case("positionMultiEnd"),
-    "ACCOUNT_SUMMARY": Case("accountSummary"),
+    "ACCOUNT_SUMMARY": Case("accountSummary", {"reqId": "reqId _reqId"}),
     "ACCOUNT_SUMMARY_END": Case("accountSummaryEnd"),
-    "ACCOUNT_VALUE": Case("updateAccountValue", {"value": "val value"}),
+    "ACCOUNT_VALUE": Case("updateAccountValue", {"key": "key tag", "value": "val value"}),
     "ACCOUNT_TIME": Case("updateAccountTime", {"time": "timeStamp timestamp"}),
     "PORTFOLIO": Case("updatePortfolio", {"avgCost": "averageCost"}, values={"realizedPNL": "realizedPNL_"}),
     "ACCOUNT_DOWNLOAD_END": Case("accountDownloadEnd"),
-    "ACCOUNT_UPDATE_MULTI": Case("accountUpdateMulti", {"value": "val value"}, values={"modelCode": "text"}),
+    "ACCOUNT_UPDATE_MULTI": Case(
+        "accountUpdateMulti", {"key": "key tag", "value": "val value"}, values={"modelCode": "text"}
+    ),
     "ACCOUNT_UPDATE_MULTI_END": Case("accountUpdateMultiEnd"),
     "PNL": Case(
         "pnl",
@@ -161,6 +173,7 @@ CASES: dict[str, Case] = {
         values={"value": "value_"},
     ),
     "SCANNER_PARAMETERS": Case("scannerParameters"),
+    "DISPLAY_GROUP_UPDATED": Case("displayGroupUpdated", {"contract": "contractInfo"}),
     "DISPLAY_GROUPS": Case("displayGroupList"),
     "SOFT_DOLLAR_TIERS": Case("softDollarTiers", rows={"tiers": "name val displayName"}),
     "FAMILY_CODES": Case("familyCodes", rows={"codes": "accountID familyCodeStr"}),
@@ -182,4 +195,14 @@ CASES: dict[str, Case] = {
 }
 
 # Messages a client has no callback for: nothing of them is seen.
-SILENT = {"ib_async": {"DISPLAY_GROUPS"}, "ib_insync": {"DISPLAY_GROUPS"}, "ibapi": {"USER_INFO"}}
+SILENT = {
+    "ib_async": {"DISPLAY_GROUPS", "DISPLAY_GROUP_UPDATED"},
+    "ib_insync": {"DISPLAY_GROUPS", "DISPLAY_GROUP_UPDATED"},
+    "ibapi": {"USER_INFO", "HISTORICAL_SCHEDULE"},
+}
+
+# Fields a client reads past: of its callback's arguments none has them.
+UNSEEN: dict[tuple[str, str], str] = {
+    ("nautilus-ibapi-10.30", "OPEN_ORDER"): "nbboPriceCap",
+    ("nautilus-ibapi-10.45", "OPEN_ORDER"): "nbboPriceCap",
+}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,10 +13,6 @@ from tests.golden.values import same, strategy
 from algo_trade.gateway_sim.wire.decode import decode
 from algo_trade.gateway_sim.wire.framing import split_fields
 
-CLIENTS = [
-    pytest.param(client, marks=() if client == "ib_async" else pytest.mark.slow, id=client)
-    for client in VERSIONS
-]
 # Clients check that what they send is printable.
 NAMES = st.text(alphabet="ABCDEFXYZ .:-019", max_size=8)
 
@@ -119,14 +114,6 @@ WHOLE = frozenset(
     ]
 )
 PHASES = (Phase.generate, Phase.shrink)
-
-
-@pytest.fixture(scope="module", params=CLIENTS)
-def speaker(request: pytest.FixtureRequest) -> Iterator[Speaker]:
-    """One process a client, for all its requests."""
-    running = Speaker(request.param)
-    yield running
-    running.close()
 
 
 def value_of(name: str) -> st.SearchStrategy[Any]:

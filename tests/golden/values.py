@@ -29,11 +29,13 @@ FLAGS = st.sampled_from(["0", "1"])
 _BY_KIND: dict[st.SearchStrategy[str], str] = {
     ANY_TEXT: "orderRef ocaGroup modelCode faGroup clearingAccount settlingFirm",
     IDS: "reqId orderId permId parentId conId underConId refFuturesConId ruleId",
-    WHOLE: """mdSizeMultiplier sizeMinTick size volume trades filled remaining shares cumQty totalQty
+    WHOLE: """mdSizeMultiplier sizeMinTick size sizeBid sizeAsk volume trades filled remaining shares cumQty totalQty
         displaySize filledQuantity clientId
         priceMagnifier evMultiplier aggGroup exemptCode origin minTradeQty minCompeteSize duration postToAts ocaType
         triggerMethod shortSaleSlot minSize sizeIncrement yieldRedemptionDate minQty""",
-    PRICES: """price lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice minTick
+    PRICES: """
+        price priceBid priceAsk lowEdge increment open high low close average avgFillPrice lastFillPrice mktCapPrice
+        minTick
         lmtPrice auxPrice
         avgPrice marketPrice avgCost strike""",
     MONEY: "marketValue unrealizedPNL realizedPNL_ daily value_ commission_",
@@ -44,7 +46,8 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
         volatility trailStopPrice trailingPercent lmtPriceOffset adjustedStopPrice adjustedStopLimitPrice
         adjustedTrailingAmount triggerPrice trailStopPrice2 cashQty midOffsetAtWhole midOffsetAtHalf
         competeAgainstBestOffset""",
-    FLAGS: """outsideRth hidden blockOrder sweepToFill allOrNone eTradeOnly firmQuoteOnly optOutSmartRouting notHeld
+    FLAGS: """done
+        outsideRth hidden blockOrder sweepToFill allOrNone eTradeOnly firmQuoteOnly optOutSmartRouting notHeld
         solicited whatIf randomizeSize randomizePrice dontUseAutoPriceForHedge isOmsContainer autoCancelParent
         usePriceMgmtAlgo imbalanceOnly routeMarketableToBbo pendingPriceRevision""",
     st.integers(1, 20).map(str): "liquidation",
@@ -52,10 +55,12 @@ _BY_KIND: dict[st.SearchStrategy[str], str] = {
     st.integers(0, 2).map(str): "auctionStrategy referencePriceType volatilityType",
     st.integers(1, 4).map(str): "type snapshotPermissions code",
     st.integers(1, 9).map(str): "tickType",
+    # Of the others the clients show a price without its size.
+    st.sampled_from(["1", "2", "4", "66", "67", "68"]): "priced_type",
     st.integers(0, 7).map(str): "attribMask",
     st.integers(0, 1).map(str): "continuousUpdate isSmartDepth side operation position_",
     st.integers(-(10**6), 10**6).map(str): "position",
-    st.integers(1, 2**31 - 1).map(str): "time_epoch",
+    st.integers(1, 2**31 - 1).map(str): "time_epoch moment",
     st.sampled_from(["MKT", "LMT", "STP LMT", "TRAIL", "MIDPRICE"]): "orderType",
     st.sampled_from(["BUY", "SELL", "SSHORT"]): "action",
     st.just("4294967297"): "parentPermId",
@@ -87,6 +92,8 @@ def same(sent: str, seen: Any) -> bool:
     if sent.endswith(" US/Eastern"):
         moment = datetime.fromisoformat(sent.removesuffix(" US/Eastern")).replace(tzinfo=EASTERN)
         return moment == datetime.fromisoformat(str(seen))
+    if sent.isdigit() and isinstance(seen, str) and "T" in seen:
+        return datetime.fromisoformat(seen).timestamp() == int(sent)
     return is_decimal(sent) and is_decimal(str(seen)) and float(sent) == float(seen)
 
 

@@ -249,7 +249,7 @@ class ClientConnection(asyncio.Protocol):
         self.send(layout.encode(self.version, values))
 
     def error(self, request_id: int, code: int, text: str) -> None:
-        """Message 4. Clients read backslashes in it as escapes, so there are none."""
+        """Message 4. One family of clients reads backslashes in it as escapes, the other does not: there are none."""
         self.reply(replies.ERROR, reqId=request_id, code=code, text=text.replace("\\", "/"))
 
     def close(self) -> None:

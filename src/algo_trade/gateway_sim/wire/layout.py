@@ -8,6 +8,7 @@ A table is text: one word a field, in wire order.
     name[159..]       only from version 159 on;  name[..176]  only up to version 176
     *name             a counted list: the number of rows, then the rows' fields one after the other
     ?name             the same, but nothing at all, not even the number, where no value is given
+    ~name             a text clients read backslash escapes in: sent in seven bits, all else and backslashes escaped
 
 A new version is a new word in a table, never a branch in code. Tables are compiled once per version and names given: a
 message is then its defaults with the given values put in their places.
@@ -23,7 +24,7 @@ from operator import itemgetter
 
 from algo_trade.gateway_sim.wire.framing import frame
 
-_WORD = re.compile(r"([*?]?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
+_WORD = re.compile(r"([*?~]?)([A-Za-z][A-Za-z0-9]*)?(?:\[(\d*)\.\.(\d*)\])?(?:=(\S*))?")
 _ANY = 1_000_000
 
 Value = str | int | Sequence[Sequence[str]]
@@ -31,12 +32,13 @@ Value = str | int | Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One entry of a table. `is_optional` goes with `is_list`."""
+    """One entry of a table. `is_optional` goes with `is_list`, `is_escaped` only without."""
 
     name: str
     default: str
     is_list: bool
     is_optional: bool
+    is_escaped: bool
     since: int
     until: int
 
@@ -50,7 +52,15 @@ def parse_words(table: str) -> tuple[Word, ...]:
             raise ValueError(f"not a layout word: {text!r}")
         mark, name, since, until, default = match.groups()
         words.append(
-            Word(name or "", default or "", bool(mark), mark == "?", int(since or 0), int(until or _ANY))
+            Word(
+                name=name or "",
+                default=default or "",
+                is_list=mark in {"*", "?"},
+                is_optional=mark == "?",
+                is_escaped=mark == "~",
+                since=int(since or 0),
+                until=int(until or _ANY),
+            )
         )
     return tuple(words)
 
@@ -58,11 +68,19 @@ def parse_words(table: str) -> tuple[Word, ...]:
 @dataclass(frozen=True, slots=True)
 class _Form:
     """A message of one version with values for certain names: its text with a `%s` for each, and what takes the values
-    in that order. `lists` are those that are lists."""
+    in that order. `rewritten` are those that are lists or escaped, with what makes their text."""
 
     template: str
     take: Callable[[Mapping[str, Value]], object]
-    lists: tuple[str, ...]
+    rewritten: tuple[tuple[str, Callable[[Value], str]], ...]
+
+
+def seven_bit(text: str) -> str:
+    """The text as clients decode it with Python's "unicode-escape". Bytes that were no UTF-8 are shown as such."""
+    if text.isascii() and "\\" not in text:
+        return text
+    shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\\", "\\\\")
+    return shown.encode("ascii", "backslashreplace").decode()
 
 
 class Layout:
@@ -78,19 +96,20 @@ class Layout:
         unknown = set(names).difference(word.name for word in self._words)
         if unknown:
             raise KeyError(f"message {self.message_id} has no field {', '.join(sorted(unknown))}")
-        texts, given, lists = [f"{self.message_id}\0"], [], []
+        texts, given = [f"{self.message_id}\0"], []
+        rewritten: list[tuple[str, Callable[[Value], str]]] = []
         for word in self._words:
             if not word.since <= version <= word.until:
                 continue
             if word.name in names:
                 texts.append("%s\0")
                 given.append(word.name)
-                if word.is_list:
-                    lists.append(word.name)
+                if word.is_list or word.is_escaped:
+                    rewritten.append((word.name, _rows_text if word.is_list else _escaped_text))
             else:
                 empty = "" if word.is_optional else "0\0" if word.is_list else f"{word.default}\0"
                 texts.append(empty.replace("%", "%%"))
-        return _Form("".join(texts), itemgetter(*given) if given else _take_nothing, tuple(lists))
+        return _Form("".join(texts), itemgetter(*given) if given else _take_nothing, tuple(rewritten))
 
     def given(self, values: Mapping[str, str | int]) -> Layout:
         """The same message with these values as its defaults, for many that have them in common."""
@@ -103,8 +122,8 @@ class Layout:
     def encode(self, version: int, values: Mapping[str, Value]) -> bytes:
         """The framed message at `version`. A value without a field in the table is a mistake of ours: KeyError."""
         form = self._form(version, tuple(values))
-        if form.lists:
-            values = {**values, **{name: _rows_text(values[name]) for name in form.lists}}
+        if form.rewritten:
+            values = {**values, **{name: rewrite(values[name]) for name, rewrite in form.rewritten}}
         return frame((form.template % form.take(values)).encode("utf-8", "surrogateescape"))
 
 
@@ -116,3 +135,7 @@ def _rows_text(rows: Value) -> str:
     """The number of rows, then their cells."""
     assert not isinstance(rows, (str, int))
     return "\0".join([str(len(rows)), *(cell for row in rows for cell in row)])
+
+
+def _escaped_text(value: Value) -> str:
+    return seven_bit(str(value))

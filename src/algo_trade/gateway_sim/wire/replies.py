@@ -15,7 +15,7 @@ UNSET_LONG = "9223372036854775807"
 
 MANAGED_ACCOUNTS = Layout(15, "=1 accounts")
 NEXT_VALID_ID = Layout(9, "=1 orderId")
-ERROR = Layout(4, "=2 reqId code text advancedRejectJson[166..]")
+ERROR = Layout(4, "=2 reqId code ~text advancedRejectJson[166..]")
 CURRENT_TIME = Layout(49, "=1 time")
 USER_INFO = Layout(107, "reqId whiteBrandingId")
 
@@ -23,7 +23,7 @@ CONTRACT_DETAILS = Layout(
     10,
     """version[..163]=8 reqId symbol secType lastTrade strike=0 right exchange currency localSymbol marketName
     tradingClass conId minTick mdSizeMultiplier[..163]=100 multiplier orderTypes validExchanges priceMagnifier=1
-    underConId=0 longName primaryExchange contractMonth industry category subcategory timeZoneId tradingHours
+    underConId=0 ~longName primaryExchange contractMonth industry category subcategory timeZoneId tradingHours
     liquidHours evRule evMultiplier=0 *secIds aggGroup=1 underSymbol underSecType marketRuleIds
     realExpirationDate stockType minSize[164..]=1 sizeIncrement[164..]=1 sizeMinTick[163..163]=1
     suggestedSizeIncrement[164..]=100""",
