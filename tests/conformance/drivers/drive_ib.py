@@ -51,8 +51,8 @@ class User:
         self.ib, self.errors = api.IB(), []
         self.ib.errorEvent += lambda request, code, text, contract: self.errors.append((request, code))
 
-    async def connected(self, client_id, **options):
-        await self.ib.connectAsync("127.0.0.1", PORT, clientId=client_id, **options)
+    async def connected(self, client_id):
+        await self.ib.connectAsync("127.0.0.1", PORT, clientId=client_id, timeout=NEVER_WAIT_S)
         self.msft, self.spy = await self.ib.qualifyContractsAsync(stock("MSFT"), stock("SPY"))
         return self
 
@@ -392,11 +392,14 @@ async def others(user, resting):
     everybody = [trade.order.lmtPrice for trade in await second.ib.reqAllOpenOrdersAsync()]
     tell("two clients", own=own, all=sorted(everybody))
     twin = User()
-    try:
-        await twin.ib.connectAsync("127.0.0.1", PORT, clientId=99, timeout=1)
-    except (TimeoutError, ConnectionError):
-        pass
-    tell("same id", codes=[code for _, code in twin.errors if code == 326], closed=not twin.ib.isConnected())
+    connecting = asyncio.ensure_future(
+        twin.ib.connectAsync("127.0.0.1", PORT, clientId=99, timeout=NEVER_WAIT_S)
+    )
+    await until(lambda: 326 in twin.codes(-1))
+    closed = await until(lambda: not twin.ib.client.conn.isConnected())
+    connecting.cancel()  # it would wait until its time is up
+    await asyncio.wait([connecting])
+    tell("same id", codes=[code for code in twin.codes(-1) if code == 326], closed=closed)
     second.ib.disconnect()
     user.ib.disconnect()
     again = await User().connected(7)

@@ -50,9 +50,16 @@ class User(EWrapper, EClient):
             self.news.notify_all()
 
     def until(self, what, seconds=NEVER_WAIT_S):
-        """What `what` returns once it is something; None after a while."""
+        """What `what` returns once it is something; None after a while.
+
+        The time is asked for meanwhile: this library loses what it has when that is a multiple of 4,096 bytes and
+        nothing follows within a second.
+        """
+        end = time.monotonic() + seconds
         with self.news:
-            self.news.wait_for(what, seconds)
+            while not self.news.wait_for(what, 0.4) and time.monotonic() < end:
+                if self.isConnected() and self.calls("nextValidId"):
+                    self.reqCurrentTime()
             return what()
 
     def calls(self, name, request=None):
