@@ -268,7 +268,7 @@ def test_a_snapshot_and_history(world: str) -> None:
         assert handler.market.subscriptions == {}
         days = await handler.market.request_hist("SPY", "1 M", "1d")
         assert isinstance(days, Known)
-        assert 19 <= len(days.rows) <= 24 and all(len(bar.starts) == 8 for bar in days.rows)
+        assert 18 <= len(days.rows) <= 24 and all(len(bar.starts) == 8 for bar in days.rows)
         nothing = await handler.market.request_hist("SPY", "1 D", "1m", end="19990101-00:00:00")
         assert isinstance(nothing, Unknown) and nothing.code == 162
 

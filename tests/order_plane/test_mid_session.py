@@ -80,24 +80,24 @@ def test_an_end_that_is_never_told_is_asked_for(tmp_path: Path) -> None:
 
     async def body(world: World) -> None:
         life = await start(world)
-        gateway = world._gateway
+        callbacks = world._gateway.callbacks
         told = {
-            name: getattr(gateway, name)
+            name: getattr(callbacks, name)
             for name in ("executed", "commission", "order_status", "position_changed")
         }
-        acknowledged = gateway.order_opened
+        acknowledged = callbacks.order_opened
 
         def acknowledge_only(order: Any) -> None:
             acknowledged(order)
-            gateway.order_opened = lambda _order: None
+            callbacks.order_opened = lambda _order: None
 
-        gateway.order_opened = acknowledge_only
+        callbacks.order_opened = acknowledge_only
         for name in told:
-            setattr(gateway, name, lambda *_: None)
+            setattr(callbacks, name, lambda *_: None)
         intent = wish(world)
         assert (await life.ask(intent)).status is ExecutionStatus.SUBMITTED
         for name, real in told.items():
-            setattr(gateway, name, real)
+            setattr(callbacks, name, real)
         await life.settle(10.0)
         assert (await check(world, life))[intent.intent_id].status is ExecutionStatus.FILLED
 
@@ -107,10 +107,10 @@ def test_an_end_that_is_never_told_is_asked_for(tmp_path: Path) -> None:
 def test_a_commission_that_is_never_told_is_asked_for(tmp_path: Path) -> None:
     async def body(world: World) -> None:
         life = await start(world)
-        real, world._gateway.commission = world._gateway.commission, lambda *_: None
+        real, world._gateway.callbacks.commission = world._gateway.callbacks.commission, lambda *_: None
         report = await life.ask(wish(world))
         assert (report.status, report.commission) == (ExecutionStatus.FILLED, None)
-        world._gateway.commission = real
+        world._gateway.callbacks.commission = real
         await life.settle(10.0)
         await check(world, life)
 
@@ -122,7 +122,7 @@ def test_a_silent_broker_is_asked_less_and_less_often(tmp_path: Path) -> None:
 
     async def body(world: World) -> None:
         life = await start(world)
-        world._gateway.commission = lambda *_: None
+        world._gateway.callbacks.commission = lambda *_: None
         asked: list[float] = []
 
         def count(real: Any) -> None:
