@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +59,6 @@ def seen_by(python: Path, driver: str, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"about"')]
 
 
-# What the simulator does not have yet: delete a name to run its tests, and this set when it is empty.
-PENDING = frozenset(
-    {
-        "depth", "past ticks", "schedule",
-        "LMT GTD", "LMT GTD away", "LMT all or none", "LMT all or none away",
-        "MIDPRICE", "TRAIL", "TRAIL percent", "MOC", "LOC",
-        "LMT GTD resting", "TRAIL waiting", "MOC waiting", "LOC waiting",
-    }
-)  # fmt: skip
-
 # The names of drive_nautilus.py's orders, with the last event of each, its status and how many shares it got.
 NAUTILUS = {
     "MKT DAY": ("FILLED", 100),
@@ -90,8 +81,7 @@ NAUTILUS = {
 
 
 def plan() -> dict[str, Any]:
-    """What drivers are told to do: the orders, and a moment that history has reached."""
-    orders = [
-        {"name": row.name, "order": row.order, "until": row.until} for row in ROWS if row.name not in PENDING
-    ]
-    return {"end_utc": "", "orders": orders, "nautilus": [name for name in NAUTILUS if name not in PENDING]}
+    """What drivers are told to do: the orders, and a moment of which there is a past."""
+    orders = [{"name": row.name, "order": row.order, "until": row.until} for row in ROWS]
+    now = datetime.now(UTC)
+    return {"end_utc": f"{now:%Y%m%d-%H:%M:%S}", "orders": orders}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.conformance.conftest import Seen
-from tests.conformance.harness import NAUTILUS, PENDING
+from tests.conformance.harness import NAUTILUS
 
 CLIENT, DRIVER, RUNS = "nautilus-trader", "drive_nautilus.py", [("trade",), ("resume",)]
 
@@ -22,7 +22,8 @@ def test_it_loads_the_instrument_and_the_account(seen: Seen) -> None:
 
 def test_quotes_trades_and_bars(seen: Seen) -> None:
     assert seen.one("quotes")["bids"] == ["499.97", "499.98"]
-    assert "100" in seen.one("quotes")["sizes"]
+    # Its own filler: a price of reqMktData whose size it has not heard of yet it tells with a size of 1.
+    assert set(seen.one("quotes")["sizes"]) - {"1"} == {"100"}
     assert seen.one("trades") == {"prices": ["499.99"]}
     assert seen.one("live bars") == {"close": "499.99", "step_ns": 0}
     assert seen.one("past bars")["count"] > 5
@@ -30,8 +31,6 @@ def test_quotes_trades_and_bars(seen: Seen) -> None:
 
 @pytest.mark.parametrize("name", NAUTILUS)
 def test_orders(seen: Seen, name: str) -> None:
-    if name in PENDING:
-        pytest.skip("not simulated yet")
     [told] = [line for line in seen.all("order") if line["name"] == name]
     status, filled = NAUTILUS[name]
     assert (told["status"], int(told["filled"])) == (status, filled)

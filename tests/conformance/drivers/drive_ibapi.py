@@ -7,6 +7,8 @@ import json
 import os
 import sys
 import threading
+import time
+from collections import deque
 from inspect import signature
 
 from ibapi.client import EClient
@@ -18,7 +20,8 @@ from ibapi.wrapper import EWrapper
 
 PORT, PLAN = int(sys.argv[1]), json.load(open(sys.argv[2]))
 OVER = {"Filled", "Cancelled", "ApiCancelled", "Inactive"}
-NEVER_WAIT_S = 10
+NEVER_WAIT_S = 30
+MESSAGES_A_SECOND = 40
 
 
 def tell(about, **what):
@@ -32,6 +35,14 @@ class User(EWrapper, EClient):
         EWrapper.__init__(self)
         EClient.__init__(self, self)
         self.seen, self.news, self.next_request = [], threading.Condition(), 9000
+        self.sent = deque(maxlen=MESSAGES_A_SECOND)
+
+    def sendMsg(self, *args):
+        """This library leaves the pace to its user: at 50 a second the gateway refuses, and then hangs up."""
+        if len(self.sent) == MESSAGES_A_SECOND:
+            time.sleep(max(0, self.sent[0] + 1.1 - time.monotonic()))
+        self.sent.append(time.monotonic())
+        EClient.sendMsg(self, *args)
 
     def note(self, name, *args):
         with self.news:
@@ -39,9 +50,16 @@ class User(EWrapper, EClient):
             self.news.notify_all()
 
     def until(self, what, seconds=NEVER_WAIT_S):
-        """What `what` returns once it is something; None after a while."""
+        """What `what` returns once it is something; None after a while.
+
+        The time is asked for meanwhile: this library loses what it has when that is a multiple of 4,096 bytes and
+        nothing follows within a second.
+        """
+        end = time.monotonic() + seconds
         with self.news:
-            self.news.wait_for(what, seconds)
+            while not self.news.wait_for(what, 0.4) and time.monotonic() < end:
+                if self.isConnected() and self.calls("nextValidId"):
+                    self.reqCurrentTime()
             return what()
 
     def calls(self, name, request=None):
@@ -253,7 +271,8 @@ def market_data(user):
         ("Last", "tickByTickAllLast"), ("AllLast", "tickByTickAllLast"),
         ("BidAsk", "tickByTickBidAsk"), ("MidPoint", "tickByTickMidPoint"),
     ):  # fmt: skip
-        request = user.ask("reqTickByTickData", stock("MSFT"), kind, 0, False, until=reply, enough=3)
+        enough = 1 if kind == "MidPoint" else 3  # the mid does not move here
+        request = user.ask("reqTickByTickData", stock("MSFT"), kind, 0, False, until=reply, enough=enough)
         ticks = user.calls(reply, request)
         user.cancelTickByTickData(request)
         prices = sorted({float(args[2 if "Mid" in kind or kind == "BidAsk" else 3]) for args in ticks})
@@ -429,10 +448,10 @@ def changes(user):
     user.until_status(number, "Filled")
     user.until(lambda: len([args for args in user.calls("execDetails") if args[2].orderId == number]) >= 3)
     fills = [args[2] for args in user.calls("execDetails") if args[2].orderId == number]
-    user.until(lambda: {fill.execId for fill in fills} <= commissions(user))
+    user.until(lambda: {fill.execId for fill in fills} <= commissions(user).keys())
     tell(
         "partial fills", shares=[float(fill.shares) for fill in fills], total=[float(fill.cumQty) for fill in fills],
-        paid={fill.execId for fill in fills} <= commissions(user), filled=user.filled(number),
+        paid=round(sum(commissions(user).get(fill.execId, 0) for fill in fills), 2), filled=user.filled(number),
         between=sorted({float(args[2]) for args in user.calls("orderStatus", number)}),
     )  # fmt: skip
     user.cancel(number)
@@ -448,11 +467,10 @@ def changes(user):
 
 
 def commissions(user):
-    return {
-        args[0].execId
-        for name in ("commissionReport", "commissionAndFeesReport")
-        for args in user.calls(name)
-    }
+    """By execution id, under the names of before and after 10.37."""
+    old = {args[0].execId: args[0].commission for args in user.calls("commissionReport")}
+    new = {args[0].execId: args[0].commissionAndFees for args in user.calls("commissionAndFeesReport")}
+    return old | new
 
 
 def groups(user):
@@ -498,11 +516,11 @@ def afterwards(user):
     request = user.ask("reqExecutions", ExecutionFilter(), until="execDetailsEnd")
     own = {args[2].execId for args in user.calls("execDetails", -1)}
     told = {args[2].execId for args in user.calls("execDetails", request)}
-    user.until(lambda: told <= commissions(user))
+    user.until(lambda: told <= commissions(user).keys())
     of_spy = ExecutionFilter()
     of_spy.symbol = "SPY"
     filtered = user.ask("reqExecutions", of_spy, until="execDetailsEnd")
-    tell("executions", same=own == told, some=len(told) > 5, paid=told <= commissions(user),
+    tell("executions", same=own == told, some=len(told) > 5, paid=told <= commissions(user).keys(),
          filtered=len(user.calls("execDetails", filtered)))  # fmt: skip
     user.reqCompletedOrders(False)
     user.until(lambda: user.calls("completedOrdersEnd"))

@@ -1,6 +1,6 @@
 """A live node of NautilusTrader with its own Interactive Brokers adapter, and what its strategy saw as JSON lines.
 
-Usage: drive_nautilus.py PORT PLAN.json trade|resume; the plan names the orders. Imports nothing of ours.
+Usage: drive_nautilus.py PORT PLAN.json trade|resume; it has its own orders, not the plan's. Imports nothing of ours.
 """
 
 import asyncio
@@ -32,9 +32,6 @@ SPY = InstrumentId.from_str("SPY.ARCA")
 LIVE_BARS = BarType.from_str("AAPL.NASDAQ-5-SECOND-LAST-EXTERNAL")
 KEPT_BARS = BarType.from_str("SPY.ARCA-1-MINUTE-LAST-EXTERNAL")
 PAST_BARS = BarType.from_str("SPY.ARCA-1-HOUR-LAST-EXTERNAL")
-
-
-PLAN = json.load(open(sys.argv[2]))
 
 
 def tell(about, **what):
@@ -199,28 +196,22 @@ def orders_of(watcher, instrument):
 
 
 async def settle(watcher, order, name):
-    """Until the order is done or accepted (and, where it rests, nothing more is to come)."""
+    """Until the order's last event, which for one that rests is its cancel."""
+    if name.endswith(("resting", "waiting")):
+        await until(lambda: order.is_open and "Accepted" in names(watcher, order), name)
+        watcher.cancel_order(order)
+    if name.endswith(
+        "partial"
+    ):  # its fill is told at its commission, which is later than the cancel and opens it again
+        await until(lambda: order.filled_qty > 0 and "Canceled" in names(watcher, order), name)
+    else:
+        await until(lambda: order.is_closed, name)
 
-    def over():
-        accepted = order.is_open and "Accepted" in names(watcher, order)
-        return order.is_closed or (accepted and name.endswith(("resting", "waiting")))
 
-    await until(over, name)
-
-
-async def table(node, watcher, instrument):
+async def table(watcher, instrument):
     for name, order in orders_of(watcher, instrument):
-        if name not in PLAN["nautilus"]:
-            continue
         watcher.submit_order(order)
         await settle(watcher, order, name)
-        if not order.is_closed:
-            watcher.cancel_order(order)
-            await until(lambda order=order: order.is_closed, f"{name} cancelled")
-        # The fill of a cancelled order comes with its commission, which is later than the cancel.
-        await until(
-            lambda order=order, name=name: order.filled_qty > 0 or "partial" not in name, f"{name} fill"
-        )
         tell(
             "order",
             name=name,
@@ -311,7 +302,7 @@ async def data(node, watcher):
 async def trade(node, watcher, cable):
     await data(node, watcher)
     instrument = node.cache.instrument(AAPL)
-    await table(node, watcher, instrument)
+    await table(watcher, instrument)
     await changes(watcher, instrument)
     await bracket(watcher, instrument)
     tell("positions", held=held(node), kinds=sorted({kind for kind, *_ in watcher.moves}))
