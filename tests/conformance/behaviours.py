@@ -68,10 +68,10 @@ class Behaviours:
 
     def test_historical_bars(self, seen: Seen) -> None:
         text, epoch, days = (seen.one(each) for each in ("bars", "epoch bars", "day bars"))
-        assert 8 <= text["count"] <= 14
+        assert 5 <= text["count"] <= 14  # of two days, of which one may be short and one have just begun
         assert text["sound"]
         assert epoch["first"].isdigit()
-        assert days["count"] > 250
+        assert days["count"] > 245  # 249 to 252 sessions a year, and today has a bar only when it has had a quote
         assert len(days["first"]) == len("20260102")
         assert seen.one("bad bars")["codes"] == [321]
 

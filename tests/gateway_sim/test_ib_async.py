@@ -56,7 +56,7 @@ async def bars(ib, stock):
     seen["same"] = [vars(bar) | {"date": bar.date.timestamp()} for bar in text[:-1]] == [
         vars(bar) | {"date": bar.date.timestamp()} for bar in epoch[:-1]]
     days = await ask(stock, "", "1 Y", "1 day", "MIDPOINT", True, formatDate=2)
-    seen["days"] = [len(days) > 250, type(days[0].date).__name__]
+    seen["days"] = [len(days) > 245, type(days[0].date).__name__]
     past = await ask(stock, text[1].date, "1800 S", "5 mins", "BID_ASK", True, formatDate=2)
     seen["past"] = (past[-1].date < text[1].date, len(past))
     seen["head"] = (await ib.reqHeadTimeStampAsync(stock, "TRADES", True, 1)).year
