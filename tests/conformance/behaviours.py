@@ -68,10 +68,12 @@ class Behaviours:
 
     def test_historical_bars(self, seen: Seen) -> None:
         text, epoch, days = (seen.one(each) for each in ("bars", "epoch bars", "day bars"))
-        assert 5 <= text["count"] <= 14  # of two days, of which one may be short and one have just begun
+        # Of two days one may be short, and one have just begun.
+        assert 5 <= text["count"] <= 14
         assert text["sound"]
         assert epoch["first"].isdigit()
-        assert days["count"] > 245  # 249 to 252 sessions a year, and today has a bar only when it has had a quote
+        # A year has 249 to 252 sessions, and today has a bar only when it has had a quote.
+        assert days["count"] > 245
         assert len(days["first"]) == len("20260102")
         assert seen.one("bad bars")["codes"] == [321]
 
