@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ALGOTRADE = (sys.executable, "-m", "algo_trade")
@@ -107,6 +109,13 @@ def check_orders(sim: Simulator, report: Mapping[str, Any], *, kills: int) -> No
     assert placed.keys() - outcomes.keys() == set()
     assert set(unsent.values()) <= {"unknown"}
     assert len(unsent) == report["summary"]["unknown"] <= kills
+
+
+def fills_told(report: Mapping[str, Any]) -> list[tuple[str, int, float]]:
+    """Execution id, shares and price of the fills a gateway still answers: those since New York's midnight."""
+    midnight = datetime.now(ZoneInfo("America/New_York")).replace(hour=0, minute=0, second=0, microsecond=0)
+    fills = [fill for fill in report["tables"]["fills"] if datetime.fromisoformat(fill["time"]) >= midnight]
+    return sorted((fill["execution_id"], fill["quantity"], fill["price"]) for fill in fills)
 
 
 @contextmanager

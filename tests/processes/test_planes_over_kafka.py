@@ -19,7 +19,15 @@ from typing import Any
 
 import pytest
 from tests.broker import Broker, own_broker
-from tests.processes.harness import EAGER, Simulator, algotrade, check_orders, paper_environment, simulator
+from tests.processes.harness import (
+    EAGER,
+    Simulator,
+    algotrade,
+    check_orders,
+    fills_told,
+    paper_environment,
+    simulator,
+)
 from tests.processes.planes import PLANES, JournalWatch, Planes, until
 from tests.processes.witness import executions_seen_by_ib_async
 
@@ -104,9 +112,7 @@ def check(made: Campaign, *, intents: int) -> str:
     seen = executions_seen_by_ib_async(made.sim.host, made.sim.port)
     report = json.loads((made.directory / "session" / "report.json").read_text())
     summary: dict[str, Any] = json.loads((made.directory / "order.out").read_text())
-    fills = report["tables"]["fills"]
-    told = sorted((fill["execution_id"], fill["quantity"], fill["price"]) for fill in fills)
-    assert told == sorted((one.exec_id, one.shares, one.price) for one in seen)
+    assert fills_told(report) == sorted((one.exec_id, one.shares, one.price) for one in seen)
     with EmbeddedLogReader(made.directory / "session" / "log") as log:
         asked = {OrderIntent.decode(record.value).intent_id for record in log.replay("order_intents")}
         reports = [ExecutionReport.decode(record.value) for record in log.replay("exec_reports")]
